@@ -59,18 +59,29 @@ export class EngineSeat<View> {
     }
 
     call<T>(signal: AbortSignal, run: (engine: VideoEngine<View>) => Promise<T>): Promise<T> {
-        return within(this.#clock, CALL_WITHIN_MS, signal, async () => run(this.take()))
+        return this.#within(CALL_WITHIN_MS, signal, run)
     }
 
     /** A call that may wait for the user. */
     ask<T>(signal: AbortSignal, run: (engine: VideoEngine<View>) => Promise<T>): Promise<T> {
-        return within(this.#clock, ASK_WITHIN_MS, signal, async () => run(this.take()))
+        return this.#within(ASK_WITHIN_MS, signal, run)
+    }
+
+    /** The time begins once the engine is free. */
+    async #within<T>(
+        ms: number,
+        outer: AbortSignal,
+        run: (engine: VideoEngine<View>, signal: AbortSignal) => Promise<T>
+    ): Promise<T> {
+        const engine = this.take()
+        if (engine.whenFree !== undefined) await engine.whenFree(outer)
+        return within(this.#clock, ms, outer, async (signal) => run(engine, signal))
     }
 
     /** Joins in time, or leaves: an engine that joins after all is not to stay in the channel unseen. */
     async join(join: Omit<VideoJoin, 'signal'>, outer: AbortSignal): Promise<void> {
         try {
-            await within(this.#clock, JOIN_WITHIN_MS, outer, async (signal) => this.take().join({ ...join, signal }))
+            await this.#within(JOIN_WITHIN_MS, outer, (engine, signal) => engine.join({ ...join, signal }))
         } catch (thrown) {
             await this.leave()
             throw thrown

@@ -129,6 +129,11 @@ export interface VideoEngine<View = unknown> {
     ): Unsubscribe
 
     /**
+     * Resolves once this engine may use what engines of its kind share, at once where it is left out. It may take as long as
+     * another viewer is on: no other call is made before, and no time is counted.
+     */
+    whenFree?(signal: AbortSignal): Promise<void>
+    /**
      * Joins the channel; resolves once connected. It may never settle (Agora's does not without a network): the viewer
      * owns the time and aborts the signal.
      */

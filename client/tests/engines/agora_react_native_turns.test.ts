@@ -90,3 +90,31 @@ test('frames that are drawn are a sign of life, and their end is told once', asy
         ['frame', { uid: 1 }],
     ])
 })
+
+test('the next engine is free once the one before has released, and waits for it as long as it takes', async () => {
+    const before = await joined()
+    const next = start(before)
+    const now = outcome(next.engine.whenFree(new AbortController().signal))
+    await before.clock.advance(600_000)
+    expect(now()).toBe('pending')
+    const disposed = before.engine.dispose()
+    await settled()
+    before.sdk.say.onLeaveChannel(CONNECTION, STATS)
+    await disposed
+    await settled()
+    expect(now()).toBe('resolved')
+})
+
+test('a device that is off before the preview is not opened, and opens once it is on', async () => {
+    const { engine, sdk } = start()
+    await engine.setCamera(false)
+    await engine.setMicrophone(false)
+    expect(sdk.calls).toEqual([])
+    await engine.startPreview()
+    expect(sdk.calls).toContain('enableLocalVideo(false)')
+    expect(sdk.calls).toContain('enableLocalAudio(false)')
+    expect(sdk.calls).not.toContain('enableLocalVideo(true)')
+    expect(sdk.names()).not.toContain('startPreview')
+    await engine.setCamera(true)
+    expect(sdk.calls.slice(-2)).toEqual(['enableLocalVideo(true)', 'startPreview()'])
+})

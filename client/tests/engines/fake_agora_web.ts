@@ -51,14 +51,20 @@ export class FakeLocalTrack extends FakeTrack {
         super()
         this.kind = kind
     }
+    /** Another track of the browser each time that the device is opened. */
+    media: EventTarget = new EventTarget()
     async setEnabled(isOn: boolean): Promise<void> {
         this.enabled = isOn
+        if (isOn) this.media = new EventTarget()
+    }
+    async setDevice(): Promise<void> {
+        this.media = new EventTarget()
     }
     close(): void {
         this.isClosed = true
     }
     getMediaStreamTrack(): EventTarget {
-        return new EventTarget()
+        return this.media
     }
     toJSON(): string {
         return this.kind
@@ -168,11 +174,22 @@ export class FakeAgoraWeb extends FakeEvents {
         return this.client as unknown as IAgoraRTCClient
     }
 
-    async createCameraVideoTrack(): Promise<FakeLocalTrack> {
-        return new FakeLocalTrack('camera')
+    /** Devices that were opened, in order. */
+    readonly opened: FakeLocalTrack[] = []
+    hasMicrophone = true
+
+    createCameraVideoTrack(): Promise<FakeLocalTrack> {
+        return this.#open('camera')
     }
     async createMicrophoneAudioTrack(): Promise<FakeLocalTrack> {
-        return new FakeLocalTrack('microphone')
+        if (!this.hasMicrophone) throw Object.assign(new Error('no device'), { code: 'DEVICE_NOT_FOUND' })
+        return this.#open('microphone')
+    }
+
+    async #open(kind: FakeLocalTrack['kind']): Promise<FakeLocalTrack> {
+        const track = new FakeLocalTrack(kind)
+        this.opened.push(track)
+        return track
     }
 
     resumeAudioContext(): void {}

@@ -1,7 +1,6 @@
 /** Video by react-native-agora 4.6, whose module is handed in. */
 
 import { type Clock, systemClock } from '../../clock/clock.ts'
-import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
 import { NativeViews } from '../../viewer/native_views.ts'
 import type {
     AudioRoute,
@@ -10,12 +9,12 @@ import type {
     VideoConnectionReason,
     VideoEngine,
     VideoEngineCapabilities,
-    VideoEngineEvents,
     VideoEngineFactory,
     VideoJoin,
     VideoLayer,
     VideoViewOptions,
 } from '../../viewer/video_engine.ts'
+import { EngineBase } from '../engine_base.ts'
 import { aborted, VideoEngineError } from '../engine_error.ts'
 import { AgoraQuality } from './agora_quality.ts'
 import { joinOptions, LIVE_BROADCASTING } from './channel_options.ts'
@@ -38,7 +37,7 @@ const FULL_VOLUME = 100
 const LEAVE_WITHIN_MS = 2_000
 
 /** A view draws by its uid, so the engine draws nothing itself. */
-export class AgoraReactNativeEngine implements VideoEngine {
+export class AgoraReactNativeEngine extends EngineBase implements VideoEngine {
     readonly name: string = 'react-native-agora'
     readonly capabilities: VideoEngineCapabilities = {
         eachFrame: false,
@@ -49,7 +48,6 @@ export class AgoraReactNativeEngine implements VideoEngine {
     }
     readonly #options: AgoraReactNativeOptions
     readonly #clock: Clock
-    readonly #events = new Emitter<VideoEngineEvents>()
     readonly #views = new NativeViews()
     readonly #quality: AgoraQuality
     readonly #renewal: Renewal
@@ -63,19 +61,20 @@ export class AgoraReactNativeEngine implements VideoEngine {
     #join: { resolve(): void; reject(error: Error): void } | null = null
     #leaving: Promise<void> | null = null
     #left: (() => void) | null = null
+    readonly #wanted: Record<LocalSource, boolean> = { camera: true, microphone: true }
     #isPreviewing = false
-    #isDisposed = false
 
     constructor(options: AgoraReactNativeOptions) {
+        super()
         this.#options = options
         this.#clock = options.clock ?? systemClock
         this.#renewal = new Renewal(this.#clock)
-        this.#quality = new AgoraQuality((quality) => this.#events.emit('quality', quality))
-        this.#frames = new DrawnFrames((name, event) => this.#events.emit(name, event))
+        this.#quality = new AgoraQuality((quality) => this.events.emit('quality', quality))
+        this.#frames = new DrawnFrames((name, event) => this.events.emit(name, event))
         this.#handler = handlerOf({
             quality: this.#quality,
             frames: this.#frames,
-            emit: (name, event) => this.#events.emit(name, event),
+            emit: (name, event) => this.events.emit(name, event),
             isHost: () => this.#role === 'host',
             joined: () => this.#settleJoin(null),
             left: () => this.#left?.(),
@@ -85,18 +84,15 @@ export class AgoraReactNativeEngine implements VideoEngine {
         })
     }
 
-    on<Name extends keyof VideoEngineEvents>(
-        name: Name,
-        listener: (event: VideoEngineEvents[Name]) => void
-    ): Unsubscribe {
-        return this.#events.on(name, listener)
+    /** Waits for its turn: the module has one engine for all, which another viewer may still hold. */
+    async whenFree(signal: AbortSignal): Promise<void> {
+        if (this.isDisposed || this.#rtc !== null) return
+        this.#turn ??= takeTurn(this.#options.agora)
+        await whenBegun(this.#turn, signal)
+        if (signal.aborted) throw aborted()
     }
 
-    async join({ channelId, token, uid, role, signal }: VideoJoin): Promise<void> {
-        if (this.#isDisposed) return
-        if (signal.aborted) throw aborted()
-        await this.leave()
-        if (signal.aborted || this.#isDisposed) throw aborted()
+    protected async enter({ channelId, token, uid, role, signal }: VideoJoin): Promise<void> {
         const rtc = await this.#open(signal)
         const isHost = role === 'host'
         if (isHost) check(rtc.setDualStreamMode(DUAL_STREAM), 'setDualStreamMode')
@@ -104,15 +100,9 @@ export class AgoraReactNativeEngine implements VideoEngine {
         const joined = new Promise<void>((resolve, reject) => {
             this.#join = { resolve, reject }
         })
-        const abort = () => void this.leave()
-        signal.addEventListener('abort', abort)
-        try {
-            const code = rtc.joinChannel(token, channelId, uid, joinOptions(role))
-            if (code < 0) this.#fail(reasonOfCode(code), code)
-            await joined
-        } finally {
-            signal.removeEventListener('abort', abort)
-        }
+        const code = rtc.joinChannel(token, channelId, uid, joinOptions(role))
+        if (code < 0) this.#fail(reasonOfCode(code), code)
+        await joined
     }
 
     /** Resolves once the SDK has left, so that a join after it is the only one. */
@@ -175,7 +165,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     }
 
     async setAudioRoute(route: AudioRoute): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         const rtc = await this.#open()
         // A loudspeaker is where a stream is heard unless something is plugged in.
         if (route === 'default')
@@ -192,11 +182,10 @@ export class AgoraReactNativeEngine implements VideoEngine {
     }
 
     async startPreview(): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         const rtc = await this.#open()
-        check(rtc.enableLocalVideo(true), 'enableLocalVideo')
-        check(rtc.startPreview(), 'startPreview')
         this.#isPreviewing = true
+        if (this.#wanted.camera) this.#showCamera(rtc)
     }
 
     async stopPreview(): Promise<void> {
@@ -206,7 +195,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     }
 
     async publish(): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         if (this.#role !== 'host') throw new VideoEngineError('only a host publishes', { reason: 'refused' })
         const options = { publishCameraTrack: true, publishMicrophoneTrack: true }
         check(this.#rtc?.updateChannelMediaOptions(options), 'updateChannelMediaOptions')
@@ -217,12 +206,17 @@ export class AgoraReactNativeEngine implements VideoEngine {
         this.#rtc?.updateChannelMediaOptions({ publishCameraTrack: false, publishMicrophoneTrack: false })
     }
 
+    /** Before the SDK's engine is made it is remembered alone: nothing is to be opened that shall stay off. */
     async setCamera(isOn: boolean): Promise<void> {
-        if (!this.#isDisposed) check((await this.#open()).enableLocalVideo(isOn), 'enableLocalVideo')
+        this.#wanted.camera = isOn
+        if (this.#rtc === null) return
+        if (isOn && this.#isPreviewing) this.#showCamera(this.#rtc)
+        else check(this.#rtc.enableLocalVideo(isOn), 'enableLocalVideo')
     }
 
     async setMicrophone(isOn: boolean): Promise<void> {
-        if (!this.#isDisposed) check((await this.#open()).enableLocalAudio(isOn), 'enableLocalAudio')
+        this.#wanted.microphone = isOn
+        check(this.#rtc?.enableLocalAudio(isOn), 'enableLocalAudio')
     }
 
     async switchCamera(): Promise<void> {
@@ -230,8 +224,8 @@ export class AgoraReactNativeEngine implements VideoEngine {
     }
 
     async dispose(): Promise<void> {
-        if (this.#isDisposed) return
-        this.#isDisposed = true
+        if (this.isDisposed) return
+        this.isDisposed = true
         await this.stopPreview()
         try {
             await this.leave()
@@ -240,16 +234,20 @@ export class AgoraReactNativeEngine implements VideoEngine {
         } finally {
             this.#rtc = null
             this.#turn?.end()
-            this.#events.clear()
+            this.events.clear()
         }
     }
 
-    /** Waits for its turn: the module has one engine for all, which another viewer may still hold. */
+    #showCamera(rtc: AgoraRtcEngine): void {
+        check(rtc.enableLocalVideo(true), 'enableLocalVideo')
+        check(rtc.startPreview(), 'startPreview')
+    }
+
     async #open(signal?: AbortSignal): Promise<AgoraRtcEngine> {
         if (this.#rtc !== null) return this.#rtc
         this.#turn ??= takeTurn(this.#options.agora)
         await whenBegun(this.#turn, signal)
-        if (signal?.aborted || this.#isDisposed) throw aborted()
+        if (signal?.aborted || this.isDisposed) throw aborted()
         return this.#rtc ?? this.#initialize()
     }
 
@@ -260,6 +258,8 @@ export class AgoraReactNativeEngine implements VideoEngine {
         this.#rtc = rtc
         rtc.registerEventHandler(this.#handler)
         check(rtc.enableVideo(), 'enableVideo')
+        if (!this.#wanted.camera) check(rtc.enableLocalVideo(false), 'enableLocalVideo')
+        if (!this.#wanted.microphone) check(rtc.enableLocalAudio(false), 'enableLocalAudio')
         rtc.setRemoteSubscribeFallbackOption(FALLBACK_TO_AUDIO)
         return rtc
     }
@@ -279,7 +279,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     #connection(state: number, reason: number): void {
         const event = connectionOf(state, reason)
         if (event.reason === 'left') this.#left?.()
-        this.#events.emit('connection', event)
+        this.events.emit('connection', event)
         if (event.state === 'failed') this.#fail(event.reason, reason)
     }
 
@@ -287,7 +287,7 @@ export class AgoraReactNativeEngine implements VideoEngine {
     #error(code: number): void {
         const reason = reasonOfCode(code)
         if (reason === 'error' || this.#join === null) return
-        this.#events.emit('connection', { state: 'failed', reason })
+        this.events.emit('connection', { state: 'failed', reason })
         this.#fail(reason, code)
     }
 }

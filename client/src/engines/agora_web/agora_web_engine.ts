@@ -2,20 +2,20 @@
 
 import type { IAgoraRTCClient } from 'agora-rtc-sdk-ng'
 import { type Cancel, type Clock, systemClock } from '../../clock/clock.ts'
-import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
+import type { Unsubscribe } from '../../emitter/emitter.ts'
 import type {
     AudioRoute,
     LocalSource,
     PermissionAnswer,
     VideoEngine,
     VideoEngineCapabilities,
-    VideoEngineEvents,
     VideoEngineFactory,
     VideoJoin,
     VideoLayer,
     VideoViewOptions,
 } from '../../viewer/video_engine.ts'
 import { permissionsAfter } from '../dom/permissions.ts'
+import { EngineBase } from '../engine_base.ts'
 import { aborted, VideoEngineError } from '../engine_error.ts'
 import { followClient } from './client_events.ts'
 import { codeOf, LocalTracks } from './local_tracks.ts'
@@ -30,7 +30,7 @@ const QUALITY_EVERY_MS = 2_000
 /** AudienceLatencyLevelType: ultra-low. */
 const ULTRA_LOW_LATENCY = 2
 
-export class AgoraWebEngine implements VideoEngine<HTMLElement> {
+export class AgoraWebEngine extends EngineBase implements VideoEngine<HTMLElement> {
     readonly name: string = 'agora-rtc-sdk-ng'
     readonly capabilities: VideoEngineCapabilities = {
         eachFrame: true,
@@ -41,7 +41,6 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     }
     readonly #options: AgoraWebOptions
     readonly #clock: Clock
-    readonly #events = new Emitter<VideoEngineEvents>()
     #client: IAgoraRTCClient
     readonly #remote: RemoteSenders
     readonly #local: LocalTracks
@@ -52,54 +51,42 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     /** Makes the join under way reject. */
     #cancelJoin: (() => void) | null = null
     #isAudioBlocked = false
+    #isPreviewing = false
     #isPublishing = false
-    #isDisposed = false
 
     constructor(options: AgoraWebOptions) {
+        super()
         const { AgoraRTC, clock = systemClock } = options
         this.#options = options
         this.#clock = clock
         this.#client = this.#makeClient()
-        this.#remote = new RemoteSenders(this.#client, this.#events)
+        this.#remote = new RemoteSenders(this.#client, this.events)
         this.#local = new LocalTracks(AgoraRTC)
         this.#preview = new TrackView({
-            frame: () => this.#events.emit('frame', { uid: OWN_UID }),
-            size: (width, height) => this.#events.emit('size', { uid: OWN_UID, width, height }),
+            frame: () => this.events.emit('frame', { uid: OWN_UID }),
+            size: (width, height) => this.events.emit('size', { uid: OWN_UID, width, height }),
         })
         this.#follow()
     }
 
-    on<Name extends keyof VideoEngineEvents>(
-        name: Name,
-        listener: (event: VideoEngineEvents[Name]) => void
-    ): Unsubscribe {
-        return this.#events.on(name, listener)
-    }
-
     /** The SDK's join never settles without a network. */
-    async join({ channelId, token, uid, role, signal }: VideoJoin): Promise<void> {
-        if (this.#isDisposed) return
-        if (signal.aborted) throw aborted()
-        if (this.#role !== null) await this.leave()
-        if (signal.aborted || this.#isDisposed) throw aborted()
-        this.#role = role
+    protected async enter(join: VideoJoin): Promise<void> {
+        this.#role = join.role
         const end = new Promise<never>((_, reject) => {
             this.#cancelJoin = () => reject(aborted())
         })
-        const abort = () => void this.leave()
-        signal.addEventListener('abort', abort)
         try {
-            await Promise.race([this.#enter(role, channelId, token, uid), end])
+            await Promise.race([this.#enter(join), end])
             this.#measure()
         } catch (cause) {
             throw cause instanceof VideoEngineError ? cause : this.#joinFailed(cause)
         } finally {
             this.#cancelJoin = null
-            signal.removeEventListener('abort', abort)
         }
     }
 
     async leave(): Promise<void> {
+        if (this.#role === null) return
         this.#forget()
         if (this.#cancelJoin === null) await this.#client.leave()
         else this.#abandon(this.#cancelJoin)
@@ -118,7 +105,7 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     }
 
     async subscribe(uid: number): Promise<void> {
-        if (!this.#isDisposed) await this.#remote.subscribe(uid)
+        if (!this.isDisposed) await this.#remote.subscribe(uid)
     }
 
     async unsubscribe(uid: number): Promise<void> {
@@ -126,7 +113,7 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     }
 
     setView(uid: number, view: HTMLElement | null, options: VideoViewOptions): void {
-        if (!this.#isDisposed) this.#view(uid).setView(view, options)
+        if (!this.isDisposed) this.#view(uid).setView(view, options)
     }
 
     isViewVisible(uid: number): boolean | null {
@@ -158,23 +145,25 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     }
 
     async startPreview(): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
+        this.#isPreviewing = true
         await this.#local.open()
-        this.#preview.setTrack(this.#local.camera)
+        this.#showPreview()
     }
 
     async stopPreview(): Promise<void> {
-        this.#preview.setTrack(null)
+        this.#isPreviewing = false
+        this.#showPreview()
         if (!this.#isPublishing) this.#local.close()
     }
 
     /** With the low stream from the beginning: viewers cannot ask a host for one that it does not send. */
     async publish(): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         if (this.#role !== 'host') throw new VideoEngineError('only a host publishes', { reason: 'refused' })
         await this.#local.open()
         // It may have left while the devices were opened.
-        if (this.#isDisposed || this.#role !== 'host') return
+        if (this.isDisposed || this.#role !== 'host') return
         await this.#client.enableDualStream().catch(() => {})
         await this.#local.publishTo(this.#client)
         this.#isPublishing = true
@@ -199,8 +188,8 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     }
 
     async dispose(): Promise<void> {
-        if (this.#isDisposed) return
-        this.#isDisposed = true
+        if (this.isDisposed) return
+        this.isDisposed = true
         this.#preview.dispose()
         this.#remote.dispose()
         this.#local.close()
@@ -209,7 +198,7 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
             await this.leave()
         } finally {
             this.#client.removeAllListeners()
-            this.#events.clear()
+            this.events.clear()
         }
     }
 
@@ -221,7 +210,7 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         this.#remote.clear()
     }
 
-    async #enter(role: VideoJoin['role'], channelId: string, token: string, uid: number): Promise<void> {
+    async #enter({ role, channelId, token, uid }: VideoJoin): Promise<void> {
         const client = this.#client
         if (role === 'host') await client.setClientRole('host')
         else await client.setClientRole('audience', { level: ULTRA_LOW_LATENCY })
@@ -239,14 +228,14 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
         client.leave().catch(() => {})
         this.#client = this.#makeClient()
         this.#remote.replace(this.#client)
-        this.#events.emit('connection', { state: 'disconnected', reason: 'left' })
+        this.events.emit('connection', { state: 'disconnected', reason: 'left' })
         cancelJoin()
     }
 
     #makeClient(): IAgoraRTCClient {
         const { AgoraRTC, codec = 'vp8' } = this.#options
         const client = AgoraRTC.createClient({ mode: 'live', codec })
-        followClient(client, this.#events, () => this.#role !== null)
+        followClient(client, this.events, () => this.#role !== null)
         return client
     }
 
@@ -256,21 +245,26 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
 
     /** A track that was off when it was published is published once it is on. */
     async #setOn(source: LocalSource, isOn: boolean): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         await this.#local.setOn(source, isOn)
+        this.#showPreview()
         if (isOn && this.#isPublishing) await this.#local.publishTo(this.#client)
+    }
+
+    #showPreview(): void {
+        this.#preview.setTrack(this.#isPreviewing && !this.isDisposed ? this.#local.camera : null)
     }
 
     #joinFailed(cause: unknown): VideoEngineError {
         const code = codeOf(cause)
         if (code === 'OPERATION_ABORTED') return aborted()
         const reason = reasonOfCode(code, String(cause))
-        this.#events.emit('connection', { state: 'failed', reason })
+        this.events.emit('connection', { state: 'failed', reason })
         return new VideoEngineError(`the join failed: ${code}`, { reason, code, cause })
     }
 
     #follow(): void {
-        this.#local.on('local', (event) => this.#events.emit('local', event))
+        this.#local.on('local', (event) => this.events.emit('local', event))
         const blocked = () => this.#setAudioBlocked(true)
         this.#options.AgoraRTC.on('autoplay-failed', blocked)
         this.#ends.push(() => this.#options.AgoraRTC.off('autoplay-failed', blocked))
@@ -279,14 +273,14 @@ export class AgoraWebEngine implements VideoEngine<HTMLElement> {
     #setAudioBlocked(isBlocked: boolean): void {
         if (isBlocked === this.#isAudioBlocked) return
         this.#isAudioBlocked = isBlocked
-        this.#events.emit('audioBlocked', { isBlocked })
+        this.events.emit('audioBlocked', { isBlocked })
     }
 
     #measure(): void {
         this.#nextQuality?.()
         this.#nextQuality = this.#clock.after(QUALITY_EVERY_MS, () => {
             if (this.#role === null) return
-            this.#events.emit('quality', qualityOf(this.#client, this.#role === 'host'))
+            this.events.emit('quality', qualityOf(this.#client, this.#role === 'host'))
             this.#measure()
         })
     }

@@ -1,20 +1,19 @@
 /** Video between browsers through the local stack: real frames over peer connections, without Agora. */
 
 import { type Cancel, type Clock, systemClock } from '../../clock/clock.ts'
-import { Emitter, type Unsubscribe } from '../../emitter/emitter.ts'
 import type {
     AudioRoute,
     LocalSource,
     PermissionAnswer,
     VideoEngine,
     VideoEngineCapabilities,
-    VideoEngineEvents,
     VideoJoin,
     VideoLayer,
     VideoViewOptions,
 } from '../../viewer/video_engine.ts'
 import { permissionsAfter } from '../dom/permissions.ts'
-import { aborted, VideoEngineError } from '../engine_error.ts'
+import { EngineBase } from '../engine_base.ts'
+import { VideoEngineError } from '../engine_error.ts'
 import { LocalMedia, type PictureSource } from './local_media.ts'
 import type { Signal } from './messages.ts'
 import { QualityMeter } from './quality.ts'
@@ -46,7 +45,7 @@ export interface LoopbackFaults {
     blacken(isBlack: boolean): void
 }
 
-export class LoopbackEngine implements VideoEngine<HTMLElement> {
+export class LoopbackEngine extends EngineBase implements VideoEngine<HTMLElement> {
     readonly name: string = 'loopback'
     readonly capabilities: VideoEngineCapabilities = {
         eachFrame: true,
@@ -57,7 +56,6 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     }
     readonly faults: LoopbackFaults
     readonly #clock: Clock
-    readonly #events = new Emitter<VideoEngineEvents>()
     readonly #signalling: Signalling
     readonly #media: LocalMedia
     readonly #senders: Senders
@@ -68,16 +66,16 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     #nextReading: Cancel | null = null
     #role: VideoJoin['role'] | null = null
     #isPublishing = false
-    #isDisposed = false
 
     constructor({ url, picture = 'auto', label = 'pg_stream', clock = systemClock }: LoopbackEngineOptions) {
+        super()
         this.#clock = clock
         this.#signalling = new Signalling(signallingUrl(url), clock)
         this.#media = new LocalMedia(picture, clock, label)
         const signal = (to: number, data: Signal) => this.#signalling.signal(to, data)
         this.#senders = new Senders(this.#media, signal)
         const show = (uid: number, stream: MediaStream | null) => this.#show(uid, stream)
-        this.#receivers = new Receivers({ events: this.#events, signal, show })
+        this.#receivers = new Receivers({ events: this.events, signal, show })
         this.faults = {
             setNetwork: (isUp) => {
                 if (!isUp) this.#receivers.cut()
@@ -90,27 +88,10 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
         this.#follow()
     }
 
-    on<Name extends keyof VideoEngineEvents>(
-        name: Name,
-        listener: (event: VideoEngineEvents[Name]) => void
-    ): Unsubscribe {
-        return this.#events.on(name, listener)
-    }
-
-    async join({ channelId, token, uid, role, signal }: VideoJoin): Promise<void> {
-        if (this.#isDisposed) return
-        if (signal.aborted) throw aborted()
-        await this.leave()
-        if (signal.aborted || this.#isDisposed) throw aborted()
+    protected async enter({ channelId, token, uid, role }: VideoJoin): Promise<void> {
         this.#role = role
-        const abort = () => void this.leave()
-        signal.addEventListener('abort', abort)
-        try {
-            await this.#signalling.join({ channel: channelId, uid, role, token })
-            this.#measure()
-        } finally {
-            signal.removeEventListener('abort', abort)
-        }
+        await this.#signalling.join({ channel: channelId, uid, role, token })
+        this.#measure()
     }
 
     async leave(): Promise<void> {
@@ -126,11 +107,11 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     }
 
     async renewToken(token: string): Promise<void> {
-        if (!this.#isDisposed) await this.#signalling.renew(token)
+        if (!this.isDisposed) await this.#signalling.renew(token)
     }
 
     async subscribe(uid: number): Promise<void> {
-        if (!this.#isDisposed) this.#receivers.subscribe(uid)
+        if (!this.isDisposed) this.#receivers.subscribe(uid)
     }
 
     async unsubscribe(uid: number): Promise<void> {
@@ -138,7 +119,7 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     }
 
     setView(uid: number, view: HTMLElement | null, options: VideoViewOptions): void {
-        if (!this.#isDisposed) this.#view(uid).setView(view, options)
+        if (!this.isDisposed) this.#view(uid).setView(view, options)
     }
 
     isViewVisible(uid: number): boolean | null {
@@ -156,7 +137,7 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     }
 
     setVolume(uid: number, volume: number): void {
-        if (!this.#isDisposed) this.#view(uid).setVolume(volume)
+        if (!this.isDisposed) this.#view(uid).setVolume(volume)
     }
 
     async setAudioRoute(_route: AudioRoute): Promise<void> {}
@@ -170,9 +151,9 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     }
 
     async startPreview(): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         await this.#media.open()
-        if (this.#isDisposed) this.#media.close()
+        if (this.isDisposed) this.#media.close()
         else this.#view(OWN_UID).show(this.#media.stream)
     }
 
@@ -182,11 +163,11 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     }
 
     async publish(): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         if (this.#role !== 'host') throw new VideoEngineError('only a host publishes', { reason: 'refused' })
         await this.#media.open()
         // It may have left meanwhile.
-        if (this.#isDisposed) return this.#media.close()
+        if (this.isDisposed) return this.#media.close()
         if (this.#role !== 'host') return
         this.#isPublishing = true
         this.#senders.publish()
@@ -198,30 +179,30 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
     }
 
     async setCamera(isOn: boolean): Promise<void> {
-        if (!this.#isDisposed) await this.#media.setCamera(isOn)
+        if (!this.isDisposed) await this.#media.setCamera(isOn)
     }
 
     async setMicrophone(isOn: boolean): Promise<void> {
-        if (!this.#isDisposed) await this.#media.setMicrophone(isOn)
+        if (!this.isDisposed) await this.#media.setMicrophone(isOn)
     }
 
     async switchCamera(): Promise<void> {
-        if (!this.#isDisposed) await this.#media.switchCamera()
+        if (!this.isDisposed) await this.#media.switchCamera()
     }
 
     async dispose(): Promise<void> {
-        if (this.#isDisposed) return
+        if (this.isDisposed) return
         await this.leave()
-        this.#isDisposed = true
+        this.isDisposed = true
         this.#media.close()
         for (const view of this.#views.values()) view.dispose()
         this.#views.clear()
-        this.#events.clear()
+        this.events.clear()
     }
 
     #follow(): void {
         const signalling = this.#signalling
-        signalling.on('state', (state) => this.#events.emit('connection', state))
+        signalling.on('state', (state) => this.events.emit('connection', state))
         signalling.on('peers', (peers) => {
             // Whoever wants the picture asks again.
             this.#senders.clear()
@@ -238,9 +219,9 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
             this.#senders.follow(from, data)
             this.#receivers.follow(from, data)
         })
-        signalling.on('tokenWillExpire', () => this.#events.emit('tokenWillExpire', undefined))
-        signalling.on('tokenExpired', () => this.#events.emit('tokenExpired', undefined))
-        this.#media.on('local', (event) => this.#events.emit('local', event))
+        signalling.on('tokenWillExpire', () => this.events.emit('tokenWillExpire', undefined))
+        signalling.on('tokenExpired', () => this.events.emit('tokenExpired', undefined))
+        this.#media.on('local', (event) => this.events.emit('local', event))
         this.#media.on('tracks', () => this.#senders.update())
     }
 
@@ -248,8 +229,8 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
         const known = this.#views.get(uid)
         if (known) return known
         const view = new VideoView(uid === OWN_UID, {
-            frame: () => this.#events.emit('frame', { uid }),
-            size: (width, height) => this.#events.emit('size', { uid, width, height }),
+            frame: () => this.events.emit('frame', { uid }),
+            size: (width, height) => this.events.emit('size', { uid, width, height }),
             blocked: (isBlocked) => this.#setBlocked(uid, isBlocked),
         })
         this.#views.set(uid, view)
@@ -266,7 +247,7 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
         if (isBlocked) this.#blocked.add(uid)
         else this.#blocked.delete(uid)
         const now = this.#blocked.size > 0
-        if (now !== before) this.#events.emit('audioBlocked', { isBlocked: now })
+        if (now !== before) this.events.emit('audioBlocked', { isBlocked: now })
     }
 
     #measure(): void {
@@ -277,7 +258,7 @@ export class LoopbackEngine implements VideoEngine<HTMLElement> {
             // It may have left while the statistics were read.
             if (meter !== this.#meter || this.#role === null) return
             const quality = meter.read(this.#clock.now(), receiving, sending)
-            if (quality !== null) this.#events.emit('quality', quality)
+            if (quality !== null) this.events.emit('quality', quality)
             this.#measure()
         })
     }
