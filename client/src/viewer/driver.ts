@@ -145,6 +145,8 @@ export class Driver<View> {
             if (!signal.aborted) trouble(joinCause(thrown))
             return
         }
+        // Called off after it had succeeded: the next join is of a viewer that is in no channel.
+        if (signal.aborted) return this.#leave()
         set({ channel: 'joined', hasJoined: true })
         renewal.catchUp()
         const { audioRoute, capabilities } = facts()

@@ -36,12 +36,15 @@ export class StreamViewer<View = unknown> {
         this.#machine.start(() => void this.dispose())
     }
 
-    /** Ends everything: channel, devices, timers, listeners. Nothing is emitted after it. */
+    /** Ends everything: channel, devices, timers, listeners. The last event is that it is idle, and nothing is emitted after it. */
     dispose(): Promise<void> {
-        if (this.#disposed === null) {
-            this.#emitter.clear()
-            this.#disposed = this.#machine.dispose()
-        }
+        if (this.#disposed !== null) return this.#disposed
+        let done: () => void = () => {}
+        this.#disposed = new Promise((resolve) => {
+            done = resolve
+        })
+        void this.#machine.dispose().finally(() => done())
+        this.#emitter.clear()
         return this.#disposed
     }
 

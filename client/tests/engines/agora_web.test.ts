@@ -103,6 +103,12 @@ test('a camera that is off, and a sender that leaves, are told, and their pictur
     client.say('user-left', user, 'ServerTimeOut')
     expect(last('remoteVideo')).toEqual({ uid: 1, state: 'stopped', reason: 'left' })
     expect(last('remoteLeft')).toEqual({ uid: 1 })
+    // What the SDK says of a sender that has left brings no ghost of it.
+    client.say('exception', { code: 3005, msg: '', uid: 1 })
+    client.say('stream-fallback', 1, 'recover')
+    client.say('user-unpublished', user, 'video')
+    picture?.say('video-state-changed', 2)
+    expect(last('remoteVideo')).toEqual({ uid: 1, state: 'stopped', reason: 'left' })
 })
 
 test('the low layer is asked for once there is a picture, and a sender without layers is seen all the same', async () => {

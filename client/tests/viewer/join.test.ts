@@ -150,6 +150,37 @@ describe('a join', () => {
         await of.end()
     })
 
+    it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14])(
+        'that is called off %d turns after it has succeeded is made again by a retry',
+        async (turns) => {
+            let isTaken = true
+            const of: ViewerBench = viewerBench({
+                viewer: {
+                    engine: () => {
+                        const engine = of.engines() as FakeEngine
+                        const join = engine.join.bind(engine)
+                        engine.join = async (place) => {
+                            const joined = join(place)
+                            void joined.then(async () => {
+                                for (let turn = 0; turn < turns; turn++) await null
+                                if (isTaken) engine.emit('connection', { state: 'failed', reason: 'taken_over' })
+                                isTaken = false
+                            })
+                            return joined
+                        }
+                        return engine
+                    },
+                },
+            })
+            await of.play()
+            expect(of.snapshot.phase).toBe('taken_over')
+            of.viewer.retry()
+            await of.clock.advance(3_000)
+            expect(of.snapshot.phase).toBe('playing')
+            await of.end()
+        }
+    )
+
     it('survives an engine that cannot leave, and one that cannot be disposed of', async () => {
         const of = viewerBench()
         of.engines.faults.joins = ['silence']

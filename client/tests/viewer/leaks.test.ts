@@ -79,8 +79,8 @@ describe('viewers that come and go', () => {
         const of = viewerBench()
         await of.play()
         const { phases, engines } = of
-        const told = phases.length
         const disposed = of.viewer.dispose()
+        const told = phases.length
         engines.current.emit('connection', { state: 'failed', reason: 'banned' })
         of.say('ended')
         of.viewer.setMuted(true)
@@ -103,6 +103,24 @@ describe('viewers that come and go', () => {
         await of.clock.advance(3_000)
         await disposed
         await of.end()
+    })
+
+    it('tell at last that they are idle, and nothing after it', async () => {
+        const of = viewerBench()
+        await of.play()
+        expect(of.snapshot.phase).toBe('playing')
+        const shown: string[] = []
+        of.viewer.on('change', ({ phase }) => {
+            shown.push(phase)
+            void of.viewer.dispose()
+        })
+        const disposed = of.viewer.dispose()
+        expect(shown).toEqual(['idle'])
+        expect(of.phases.at(-1)).toBe('idle')
+        await of.clock.advance(5_000)
+        await disposed
+        expect(shown).toEqual(['idle'])
+        await of.dispose()
     })
 
     it('of a client that was disposed of throw where they are started', async () => {

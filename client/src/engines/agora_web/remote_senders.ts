@@ -195,7 +195,9 @@ export class RemoteSenders {
         }
     }
 
+    /** What the SDK says late of a sender that has left is not told. */
     #tell(uid: UID, state: VideoEngineEvents['remoteVideo']['state'], reason: RemoteVideoReason): void {
+        if (reason !== 'left' && !this.#users.has(Number(uid))) return
         this.#events.emit('remoteVideo', { uid: Number(uid), state, reason })
     }
 }

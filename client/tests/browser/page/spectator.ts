@@ -4,13 +4,13 @@ import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import { createStreamClient, type StreamClient } from '../../../src/index.ts'
 import { type LoopbackEngine, type LoopbackEngineOptions, loopbackEngine } from '../../../src/loopback.ts'
 import { StreamViewer } from '../../../src/viewer.ts'
+import { Eye } from './eye.ts'
 
 const AUCTION = '00000000-0000-4000-8000-0000000000a1'
 const PASSWORD = 'demo-password'
 /** A viewer notices after two seconds at most; whatever takes this long was not noticed. */
 const UNNOTICED_MS = 4_500
 const LOOK_EVERY_MS = 100
-const BLACK_BELOW = 0.02
 
 /** Troubles of engines that only an SDK has, made on purpose. */
 export interface EngineTroubles {
@@ -46,7 +46,7 @@ export class Spectator {
     readonly #account: Account
     readonly #troubles: EngineTroubles
     #viewer: StreamViewer<HTMLElement> | null = null
-    #lastFrameAt = 0
+    readonly #eye = new Eye(this.view)
     #wrongSince: number | null = null
 
     private constructor(options: SpectatorOptions, account: Account) {
@@ -120,9 +120,6 @@ export class Spectator {
         const { url, engine: options } = this.#options
         const engine = loopbackEngine({ url, picture: 'camera', ...options })()
         this.engines.push(engine)
-        engine.on('frame', () => {
-            this.#lastFrameAt = performance.now()
-        })
         this.#spoil(engine)
         return engine
     }
@@ -163,10 +160,7 @@ export class Spectator {
     }
 
     #wrong(now: number): string | null {
-        const snapshot = this.#viewer?.snapshot
-        if (snapshot?.phase !== 'playing' || snapshot.hostUid === null) return null
-        if (now - this.#lastFrameAt > 500) return 'no frame'
-        if (this.engine.isViewVisible(snapshot.hostUid) !== true) return 'not to be seen'
-        return (this.engine.brightness(snapshot.hostUid) ?? 0) < BLACK_BELOW ? 'black' : null
+        const wrong = this.#eye.wrong(now)
+        return this.#viewer?.snapshot.phase === 'playing' ? wrong : null
     }
 }
