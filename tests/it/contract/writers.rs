@@ -33,7 +33,10 @@ const OTHER_KEYS: &[(&str, &str)] = &[
     ("ticker", OF_SERVER),
     ("troubles", OF_ALL),
     ("viewer_changes", OF_SERVER),
-    ("webhook_events", "Agora's id of a notice, which may be of no stream"),
+    (
+        "webhook_events",
+        "Agora's id of a notice, which may be of no stream",
+    ),
 ];
 
 /// Columns that one server counts.
@@ -77,12 +80,12 @@ async fn keys_of_a_stream_begin_with_its_session() -> Result<()> {
 #[tokio::test]
 async fn nothing_of_a_stream_is_counted_by_one_server() -> Result<()> {
     assert_excepted(
-        "select concat(c.relname, '.', a.attname) as name from pg_catalog.pg_attribute as a
+        "select concat(c.relname, '.', a.attname) from pg_catalog.pg_attribute as a
          join pg_catalog.pg_class as c on c.oid = a.attrelid
          left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
          where c.relkind = 'r' and c.relnamespace = 'stream'::regnamespace
              and (a.attidentity <> '' or pg_get_expr(d.adbin, d.adrelid) like '%nextval%')
-         order by name collate \"C\"",
+         order by concat(c.relname, '.', a.attname) collate \"C\"",
         COUNTED,
     )
     .await
