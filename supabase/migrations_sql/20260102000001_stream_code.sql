@@ -72,7 +72,7 @@ from (values
     (14, 'function', 'stream_ext.batch_readable(item json)', 'returns json defaults 0'),
     (15, 'function', 'stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
     (16, 'function', 'stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
-    (17, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (17, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, context text, out code text, out retry_after_ms bigint)', 'defaults 0'),
     (18, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
     (19, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
     (20, 'function', 'stream_ext.caller_without_escapes(claims text)', 'returns text defaults 0'),
@@ -1170,26 +1170,33 @@ $$;
 comment on function stream_ext.batch_user(json, uuid) is
     'The user for whom an item is, with claims that user alone; or the code of the refusal. claims null: the service names one.';
 
-create or replace function stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)
+create or replace function stream_ext.batch_fault(
+    operation text, state text, message text, detail text, context text, out code text, out retry_after_ms bigint
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     said pg_catalog.json;
 begin
-    select e.code into $5 from stream_private.error_catalogue as e where e.sqlstate = $2 and $2 not like 'PT%';
+    -- Of whoever misses a right only what the application raises itself is a refusal of the caller.
+    select e.code into $6 from stream_private.error_catalogue as e
+    where e.sqlstate = $2 and $2 not like 'PT%' and ($2 <> '42501' or split_part($5, e'\n', 1) like '% RAISE');
     -- A refusal of the catalogue that a hook passes on is that refusal.
     if code is null and $4 like '{%' and stream_ext.caller_is_claims($4) then
         said := $4::json;
-        select e.code, case when said ->> 'retry_after_ms' ~ '^[0-9]{1,18}$' then (said ->> 'retry_after_ms')::bigint end into $5, $6
+        select e.code, case when said ->> 'retry_after_ms' ~ '^[0-9]{1,18}$' then (said ->> 'retry_after_ms')::bigint end into $6, $7
         from stream_private.error_catalogue as e where e.code = said ->> 'code' and e.sqlstate = $2;
     end if;
-    $5 := coalesce($5, 'internal');
-    raise log 'an item of % failed alone with %, the others of the batch went on: % %', $1, $5, $2,
-        case when $2 like '22%' then split_part($3, '"', 1) else $3 end;
+    $6 := coalesce($6, 'internal');
+    -- Never with the detail, which quotes rows; of a bad value, which message and context quote, up to the value and the functions.
+    raise log e'an item of % failed alone with %, the others of the batch went on: % %\n%', $1, $6, $2,
+        case when $2 like '22%' then split_part($3, '"', 1) else $3 end,
+        case when $2 like '22%' then array_to_string(array(
+            select l.line from string_to_table($5, e'\n') as l (line) where l.line like 'PL/pgSQL function %'), e'\n') else $5 end;
 end
 $$;
-comment on function stream_ext.batch_fault(text, text, text, text) is
+comment on function stream_ext.batch_fault(text, text, text, text, text) is
     'What a caller is told of an item that failed alone; the server''s log is told why.';
 
 -- sql/edition/sql/caller.sql
@@ -4340,7 +4347,7 @@ begin
                 written := stream_ext.heartbeat_note(
                     written, item.session_id || ' ' || item.about, item.foreground, null, null, false);
                 return next row(
-                    place, (stream_ext.batch_fault('heartbeats', state, said, detail)).code, null)::stream.batched_heartbeat;
+                    place, (stream_ext.batch_fault('heartbeats', state, said, detail, raised_in)).code, null)::stream.batched_heartbeat;
         end;
     end loop;
 end
@@ -4514,7 +4521,6 @@ begin
             $1, host.returns_to, 'host_returned', returned.seq, returned.created_at, host.state, true, false, null, null, null,
             issued_at, expires_at, held_until);
     else
-        perform stream_ext.heartbeat_skip_disk();
         update stream.stream_sessions as o
         set host_seen_at = now(), host_heartbeat_at = now(),
             -- From the first one on the host is judged by heartbeats.
@@ -4543,14 +4549,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- Only in a transaction that has emitted nothing, as far as its setting says; an emission sets it on again.
-    if current_setting('synchronous_commit') <> 'off' then
+    -- Only where the transaction has written nothing yet, such as a message: an emission that follows sets it on again.
+    if pg_current_xact_id_if_assigned() is null and current_setting('synchronous_commit') <> 'off' then
         perform set_config('synchronous_commit', 'off', true);
     end if;
 end
 $$;
 comment on function stream_ext.heartbeat_skip_disk() is
-    'Commits this transaction asynchronously, for changes that the next heartbeat repeats anyway.';
+    'Commits a transaction that begins asynchronously, for changes that the next heartbeat repeats anyway.';
 
 create or replace function stream_ext.heartbeat_process(
     caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer,
@@ -4572,7 +4578,6 @@ begin
     if host.is_host then
         reply := host;
     else
-        perform stream_ext.heartbeat_skip_disk();
         select false as is_host, v.status, v.code, false as comes_soon, v.token, v.uid, v.expires_at, v.is_written into reply
         from stream_ext.heartbeat_viewer($2, $3, $4, $6, $7, $9, $10) as v;
     end if;
@@ -4625,6 +4630,7 @@ begin
     if $1 is null then
         perform stream_ext.error_null('session_id');
     end if;
+    perform stream_ext.heartbeat_skip_disk();
     select p.code, p.result into processed
     from stream_ext.heartbeat_process(caller, $1, about, $2, $3, $4, $6, true, false, false) as p;
     if processed.code is not null then
@@ -5259,6 +5265,8 @@ declare
 begin
     caller := stream_ext.enter_to_write();
     sender_id := stream_ext.caller_resolve(caller, null);
+    -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
+    perform stream_ext.heartbeat_skip_disk();
     perform stream_ext.application_hold_user(sender_id);
     if $1 is null or $2 is null then
         perform stream_ext.error_null(case when $1 is null then 'session_id' else 'kind' end);
@@ -5270,10 +5278,6 @@ begin
         perform stream_ext.refuse_with_hint('invalid_argument', case
             when cardinality(settings.reaction_kinds) = 0 then 'this application has no reactions'
             else 'kind is one of ' || array_to_string(settings.reaction_kinds, ', ') end);
-    end if;
-    -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
-    if current_setting('synchronous_commit') <> 'off' then
-        perform set_config('synchronous_commit', 'off', true);
     end if;
     if stream_ext.reaction_check_live($1) = sender_id then
         perform stream_ext.gate_pass($1);
@@ -7527,7 +7531,7 @@ begin
                 get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
                     raised_in = pg_exception_context;
                 if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
-                fault := stream_ext.batch_fault('send_messages', state, message, detail);
+                fault := stream_ext.batch_fault('send_messages', state, message, detail, raised_in);
                 item := draft.item;
                 session_id := session.id;
                 status := fault.code;
@@ -9706,6 +9710,7 @@ declare
     unsent pg_catalog.uuid[];
     context pg_catalog.jsonb;
     is_empty pg_catalog.bool;
+    is_held pg_catalog.bool;
     looks pg_catalog.bool;
 begin
     if stream_ext.realtime_method(clock_timestamp()) is null then
@@ -9724,8 +9729,9 @@ begin
         return;
     end if;
     perform from stream.chat_tail_reads as r where r.id = state.id for update skip locked;
-    perform set_config('stream_ext.queue_is_held', case when found then '' else 'yes' end, false);
-    if not found then
+    is_held := not found;
+    perform set_config('stream_ext.queue_is_held', case when is_held then 'yes' else '' end, false);
+    if is_held then
         return;
     end if;
     context := jsonb_build_object('id', state.id, 'epoch', state.epoch, 'looked_at', state.looked_at,

@@ -137,24 +137,31 @@ $$;
 comment on function stream_ext.batch_user(json, uuid) is
     'The user for whom an item is, with claims that user alone; or the code of the refusal. claims null: the service names one.';
 
-create function stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)
+create function stream_ext.batch_fault(
+    operation text, state text, message text, detail text, context text, out code text, out retry_after_ms bigint
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     said pg_catalog.json;
 begin
-    select e.code into $5 from stream_private.error_catalogue as e where e.sqlstate = $2 and $2 not like 'PT%';
+    -- Of whoever misses a right only what the application raises itself is a refusal of the caller.
+    select e.code into $6 from stream_private.error_catalogue as e
+    where e.sqlstate = $2 and $2 not like 'PT%' and ($2 <> '42501' or split_part($5, e'\n', 1) like '% RAISE');
     -- A refusal of the catalogue that a hook passes on is that refusal.
     if code is null and $4 like '{%' and stream_ext.caller_is_claims($4) then
         said := $4::json;
-        select e.code, case when said ->> 'retry_after_ms' ~ '^[0-9]{1,18}$' then (said ->> 'retry_after_ms')::bigint end into $5, $6
+        select e.code, case when said ->> 'retry_after_ms' ~ '^[0-9]{1,18}$' then (said ->> 'retry_after_ms')::bigint end into $6, $7
         from stream_private.error_catalogue as e where e.code = said ->> 'code' and e.sqlstate = $2;
     end if;
-    $5 := coalesce($5, 'internal');
-    raise log 'an item of % failed alone with %, the others of the batch went on: % %', $1, $5, $2,
-        case when $2 like '22%' then split_part($3, '"', 1) else $3 end;
+    $6 := coalesce($6, 'internal');
+    -- Never with the detail, which quotes rows; of a bad value, which message and context quote, up to the value and the functions.
+    raise log e'an item of % failed alone with %, the others of the batch went on: % %\n%', $1, $6, $2,
+        case when $2 like '22%' then split_part($3, '"', 1) else $3 end,
+        case when $2 like '22%' then array_to_string(array(
+            select l.line from string_to_table($5, e'\n') as l (line) where l.line like 'PL/pgSQL function %'), e'\n') else $5 end;
 end
 $$;
-comment on function stream_ext.batch_fault(text, text, text, text) is
+comment on function stream_ext.batch_fault(text, text, text, text, text) is
     'What a caller is told of an item that failed alone; the server''s log is told why.';

@@ -196,7 +196,7 @@ begin
                 written := stream_ext.heartbeat_note(
                     written, item.session_id || ' ' || item.about, item.foreground, null, null, false);
                 return next row(
-                    place, (stream_ext.batch_fault('heartbeats', state, said, detail)).code, null)::stream.batched_heartbeat;
+                    place, (stream_ext.batch_fault('heartbeats', state, said, detail, raised_in)).code, null)::stream.batched_heartbeat;
         end;
     end loop;
 end

@@ -110,7 +110,6 @@ begin
             $1, host.returns_to, 'host_returned', returned.seq, returned.created_at, host.state, true, false, null, null, null,
             issued_at, expires_at, held_until);
     else
-        perform stream_ext.heartbeat_skip_disk();
         update stream.stream_sessions as o
         set host_seen_at = now(), host_heartbeat_at = now(),
             -- From the first one on the host is judged by heartbeats.
@@ -139,14 +138,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- Only in a transaction that has emitted nothing, as far as its setting says; an emission sets it on again.
-    if current_setting('synchronous_commit') <> 'off' then
+    -- Only where the transaction has written nothing yet, such as a message: an emission that follows sets it on again.
+    if pg_current_xact_id_if_assigned() is null and current_setting('synchronous_commit') <> 'off' then
         perform set_config('synchronous_commit', 'off', true);
     end if;
 end
 $$;
 comment on function stream_ext.heartbeat_skip_disk() is
-    'Commits this transaction asynchronously, for changes that the next heartbeat repeats anyway.';
+    'Commits a transaction that begins asynchronously, for changes that the next heartbeat repeats anyway.';
 
 create function stream_ext.heartbeat_process(
     caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer,
@@ -168,7 +167,6 @@ begin
     if host.is_host then
         reply := host;
     else
-        perform stream_ext.heartbeat_skip_disk();
         select false as is_host, v.status, v.code, false as comes_soon, v.token, v.uid, v.expires_at, v.is_written into reply
         from stream_ext.heartbeat_viewer($2, $3, $4, $6, $7, $9, $10) as v;
     end if;
@@ -221,6 +219,7 @@ begin
     if $1 is null then
         perform stream_ext.error_null('session_id');
     end if;
+    perform stream_ext.heartbeat_skip_disk();
     select p.code, p.result into processed
     from stream_ext.heartbeat_process(caller, $1, about, $2, $3, $4, $6, true, false, false) as p;
     if processed.code is not null then

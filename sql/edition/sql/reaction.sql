@@ -61,6 +61,8 @@ declare
 begin
     caller := stream_ext.enter_to_write();
     sender_id := stream_ext.caller_resolve(caller, null);
+    -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
+    perform stream_ext.heartbeat_skip_disk();
     perform stream_ext.application_hold_user(sender_id);
     if $1 is null or $2 is null then
         perform stream_ext.error_null(case when $1 is null then 'session_id' else 'kind' end);
@@ -72,10 +74,6 @@ begin
         perform stream_ext.refuse_with_hint('invalid_argument', case
             when cardinality(settings.reaction_kinds) = 0 then 'this application has no reactions'
             else 'kind is one of ' || array_to_string(settings.reaction_kinds, ', ') end);
-    end if;
-    -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
-    if current_setting('synchronous_commit') <> 'off' then
-        perform set_config('synchronous_commit', 'off', true);
     end if;
     if stream_ext.reaction_check_live($1) = sender_id then
         perform stream_ext.gate_pass($1);

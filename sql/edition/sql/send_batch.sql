@@ -232,7 +232,7 @@ begin
                 get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
                     raised_in = pg_exception_context;
                 if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
-                fault := stream_ext.batch_fault('send_messages', state, message, detail);
+                fault := stream_ext.batch_fault('send_messages', state, message, detail, raised_in);
                 item := draft.item;
                 session_id := session.id;
                 status := fault.code;

@@ -97,6 +97,7 @@ declare
     unsent pg_catalog.uuid[];
     context pg_catalog.jsonb;
     is_empty pg_catalog.bool;
+    is_held pg_catalog.bool;
     looks pg_catalog.bool;
 begin
     if stream_ext.realtime_method(clock_timestamp()) is null then
@@ -115,8 +116,9 @@ begin
         return;
     end if;
     perform from stream.chat_tail_reads as r where r.id = state.id for update skip locked;
-    perform set_config('stream_ext.queue_is_held', case when found then '' else 'yes' end, false);
-    if not found then
+    is_held := not found;
+    perform set_config('stream_ext.queue_is_held', case when is_held then 'yes' else '' end, false);
+    if is_held then
         return;
     end if;
     context := jsonb_build_object('id', state.id, 'epoch', state.epoch, 'looked_at', state.looked_at,

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
+use stream_tests::identity::Identity;
 use stream_tests::own_cluster::OwnCluster;
 use uuid::Uuid;
 
@@ -26,6 +27,19 @@ async fn a_message_is_on_disk_though_a_heartbeat_follows() -> Result<()> {
     .await
 }
 
+#[tokio::test]
+async fn a_message_is_on_disk_though_a_reaction_follows() -> Result<()> {
+    is_on_disk("synchronous-reaction", |stream| {
+        let claims = Identity::user(demo::SELLER).claims_text();
+        format!(
+            "set local role authenticated;
+             select set_config('request.jwt.claims', '{claims}', true);
+             select stream.send_reaction('{stream}', 'like')"
+        )
+    })
+    .await
+}
+
 /// The frame goes with the message, or later.
 async fn is_on_disk(name: &str, off: impl Fn(Uuid) -> String) -> Result<()> {
     // Else whatever other tests commit would flush it too.
@@ -38,8 +52,10 @@ async fn is_on_disk(name: &str, off: impl Fn(Uuid) -> String) -> Result<()> {
         for round in 0..ROUNDS {
             database
                 .change(&format!(
-                    "update stream.ticker set sends_at = clock_timestamp();
+                    "update stream.config set reaction_interval_ms = 1, reaction_burst = 1000;
+                     update stream.ticker set sends_at = clock_timestamp();
                      update stream.chat_heads set host_chat_tat = '-infinity';
+                     update stream.reaction_rates set tat = '-infinity';
                      update stream.chat_relay set flushed_at = {flushed_at}"
                 ))
                 .await?;
