@@ -35,22 +35,31 @@ impl Built {
 pub fn build() -> Result<Built> {
     let installation = postgres::installation()?;
     require_place_or_root(&installation)?;
-    console::step("building supabase_local and edge_api (minutes the first time)");
-    let mut cargo = workspace::cargo();
-    cargo.args(["build", "--release"]);
-    cargo.args(["-p", "extension_sql"]);
-    cargo.args(["-p", "supabase_local", "-p", "edge_api"]);
-    cargo.args(workspace::pgrx_flags()?);
-    process::run(&mut cargo)?;
+    let bin_dir = build_programs(&["supabase_local", "edge_api", "extension_sql"])?;
     console::step(format_args!(
         "building pg_stream_ext for {} (minutes the first time)",
         installation.version
     ));
     process::run(&mut cargo_of_extension("build", &installation)?)?;
     Ok(Built {
-        bin_dir: workspace::target_dir()?.join("release"),
+        bin_dir,
         library: target_dir(&installation)?.join(format!("release/lib{LIBRARY}")),
     })
+}
+
+/// Builds the two services alone, for a server that loads no library; returns the directory that holds them.
+pub fn build_services() -> Result<PathBuf> {
+    build_programs(&["supabase_local", "edge_api"])
+}
+
+fn build_programs(packages: &[&str]) -> Result<PathBuf> {
+    console::step("building supabase_local and edge_api (minutes the first time)");
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--release"]);
+    cargo.args(packages.iter().flat_map(|package| ["-p", *package]));
+    cargo.args(workspace::pgrx_flags()?);
+    process::run(&mut cargo)?;
+    Ok(workspace::target_dir()?.join("release"))
 }
 
 /// A command of cargo on the extension alone, for the chosen Postgres. In the profile of releases, so that

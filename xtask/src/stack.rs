@@ -76,8 +76,14 @@ impl Running {
         postgres::ensure()?;
         interrupt::check()?;
         bundle::write_before_run()?;
-        let built = extension::build()?;
-        extension::install(&built)?;
+        let bin_dir = match edition {
+            Edition::Native => {
+                let built = extension::build()?;
+                extension::install(&built)?;
+                built.bin_dir
+            }
+            Edition::Sql => extension::build_services()?,
+        };
         interrupt::check()?;
 
         console::step("making a throw-away Postgres cluster");
@@ -114,7 +120,7 @@ impl Running {
             empty_log(&log_dir, service)?;
         }
         let services = Services {
-            bin_dir: &built.bin_dir,
+            bin_dir: &bin_dir,
             address: &address,
             database: DATABASE,
             jwt_secret: &jwt_secret,
