@@ -15,6 +15,7 @@ pub const CORE: &[&str] = &[
     "contract::",
     "demo::",
     "doctor::",
+    "editions::collations",
     "gateway::",
     "mechanism::",
     "realtime::",
