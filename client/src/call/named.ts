@@ -23,6 +23,11 @@ function convert(value: unknown): unknown {
     )
 }
 
+/** A text of the wire as a date. */
+export function instant(text: string | null): Date | null {
+    return text === null ? null : new Date(text)
+}
+
 function convertMember(name: string, value: unknown): unknown {
     if (OPAQUE.test(name)) return value
     if (INSTANTS.test(name) && typeof value === 'string') return new Date(value)

@@ -1,5 +1,6 @@
 /** Messages as an app shows them: the seed's ChatMessage, made from an entry of the log or from a message being sent. */
 
+import { instant } from '../call/named.ts'
 import { type Constants, constants } from '../constants/constants.ts'
 import type { LogEntry } from '../contract/wire.ts'
 import type { StreamError } from '../error/stream_error.ts'
@@ -46,7 +47,7 @@ export function toMessage(sessionId: string, entry: LogEntry): ChatMessage {
         timestamp: new Date(entry.created_at),
         messageType: entry.message_type,
         metadata: entry.metadata,
-        deletedAt: entry.deleted_at === null ? null : new Date(entry.deleted_at),
+        deletedAt: instant(entry.deleted_at),
         status: 'sent',
         error: null,
     }

@@ -14,11 +14,6 @@ const MAX_RETRY_MS = 60_000
 /** The most ids of one call. */
 const MAX_IDS = 1_000
 
-interface Waiter {
-    resolve: () => void
-    reject: (error: unknown) => void
-}
-
 export class ReadMarks {
     readonly #next: Timer
     readonly #calls: Pick<Calls, 'run'>
@@ -28,7 +23,8 @@ export class ReadMarks {
     #read: readonly Range[] = []
     #ids = new Map<string, number | null>()
     #upTo = 0
-    #waiters: Waiter[] = []
+    /** Told of the error, or of none once everything is stored. */
+    #waiters: ((error?: unknown) => void)[] = []
     #work: Promise<void> | null = null
     #retryMs = RETRY_MS
     /** What the server wants to be waited for. */
@@ -88,7 +84,7 @@ export class ReadMarks {
     dispose(reason: unknown): void {
         this.#hasEnded = true
         this.#next.stop()
-        this.#settle(({ reject }) => reject(reason))
+        this.#settle(reason)
     }
 
     get #isWaiting(): boolean {
@@ -97,7 +93,7 @@ export class ReadMarks {
 
     #later(): Promise<void> {
         const stored = new Promise<void>((resolve, reject) => {
-            this.#waiters.push({ resolve, reject })
+            this.#waiters.push((error) => (error === undefined ? resolve() : reject(error)))
         })
         // An app that only shows what is read need not wait for the answer.
         stored.catch(() => undefined)
@@ -123,7 +119,7 @@ export class ReadMarks {
                 for (const id of ids) this.#ids.delete(id)
             }
             this.#retryMs = RETRY_MS
-            if (!this.#isWaiting) this.#settle(({ resolve }) => resolve())
+            if (!this.#isWaiting) this.#settle()
         } catch (thrown) {
             if (this.#hasEnded) return
             const error = toStreamError(thrown)
@@ -135,12 +131,12 @@ export class ReadMarks {
             }
             this.#upTo = 0
             this.#ids.clear()
-            this.#settle(({ reject }) => reject(error))
+            this.#settle(error)
             this.#report(error)
         }
     }
 
-    #settle(how: (waiter: Waiter) => void): void {
-        for (const waiter of this.#waiters.splice(0)) how(waiter)
+    #settle(error?: unknown): void {
+        for (const waiter of this.#waiters.splice(0)) waiter(error)
     }
 }

@@ -37,8 +37,8 @@ export class Attempts {
     #failed = 0
     /** Connections in a row that were lost as soon as they were made. */
     #loops = 0
-    #doneAt: number | null = null
-    #doneSleepNo = -1
+    /** The connection that was made last. */
+    #done: { at: number; sleepNo: number } | null = null
 
     constructor(parts: ConnectionParts, options: AttemptsOptions) {
         this.#parts = parts
@@ -70,7 +70,7 @@ export class Attempts {
         if (this.isBusy) return
         const { clock, random } = this.#parts
         const { policy } = this.#options
-        const isLoop = this.#doneAt !== null && clock.now() - this.#doneAt < STABLE_AFTER_MS
+        const isLoop = this.#done !== null && clock.now() - this.#done.at < STABLE_AFTER_MS
         this.#loops = isLoop ? this.#loops + 1 : 0
         if (this.#loops < 2) return this.#plan(reason, error.retryAfterMs ?? random.next() * SERVER_LOSS_JITTER_MS)
         // Later each time, and never given up: every one of these connections was made.
@@ -82,7 +82,7 @@ export class Attempts {
 
     /** After a wake: at once, unless an attempt of the same wake runs or has succeeded. */
     afterWake(reason: ConnectionReason, sleepNo: number): void {
-        if (this.#running ? this.#running.sleepNo === sleepNo : this.#doneSleepNo === sleepNo) return
+        if ((this.#running ?? this.#done)?.sleepNo === sleepNo) return
         this.#failed = 0
         this.#start(reason)
     }
@@ -92,8 +92,7 @@ export class Attempts {
         this.#next.stop()
         this.#running?.controller.abort()
         this.#running = null
-        this.#doneAt = null
-        this.#doneSleepNo = -1
+        this.#done = null
     }
 
     #plan(reason: ConnectionReason, delayMs: number): void {
@@ -113,8 +112,7 @@ export class Attempts {
                 if (this.#running !== attempt) return
                 this.#running = null
                 this.#failed = 0
-                this.#doneAt = clock.now()
-                this.#doneSleepNo = attempt.sleepNo
+                this.#done = { at: clock.now(), sleepNo: attempt.sleepNo }
                 onDone(reason)
             },
             (thrown: unknown) => {

@@ -49,19 +49,13 @@ export class Wakes extends EventEmitter<WakeEvents> {
     }
 
     #take(event: LifecycleEvent): void {
-        const isSleep = event === 'background' || event === 'offline'
-        if (event === 'active' || event === 'background') {
-            if (this.#isActive === !isSleep) return
-            this.#isActive = !isSleep
-        } else {
-            if (this.#isOnline === !isSleep) return
-            this.#isOnline = !isSleep
-        }
-        if (isSleep) {
-            this.#sleepNo++
-            this.emit('sleep', { reason: event === 'background' ? 'background' : 'offline' })
-        } else {
-            this.emit('wake', { reason: event === 'active' ? 'wake' : 'online', sleepNo: this.#sleepNo })
-        }
+        const isUp = event === 'active' || event === 'online'
+        const isOfApp = event === 'active' || event === 'background'
+        if (isUp === (isOfApp ? this.#isActive : this.#isOnline)) return
+        if (isOfApp) this.#isActive = isUp
+        else this.#isOnline = isUp
+        if (!isUp) this.#sleepNo++
+        if (isUp) this.emit('wake', { reason: isOfApp ? 'wake' : 'online', sleepNo: this.#sleepNo })
+        else this.emit('sleep', { reason: isOfApp ? 'background' : 'offline' })
     }
 }

@@ -1,5 +1,6 @@
 /** What is known of a stream: its state, host and count, from answers and events in whatever order they come. */
 
+import { instant } from '../call/named.ts'
 import type { ReactionTotal } from '../contract/named.ts'
 import type { HeartbeatResult, ReactionsEvent, StateEvent, SyncResult, ViewerCountEvent } from '../contract/wire.ts'
 import { EventEmitter } from '../emitter/emitter.ts'
@@ -151,10 +152,6 @@ export class StreamStore extends EventEmitter<StreamStoreEvents> implements Sync
         this.#snapshot = next
         this.emit('change', next)
     }
-}
-
-function instant(text: string | null): Date | null {
-    return text === null ? null : new Date(text)
 }
 
 function isSame(one: unknown, other: unknown): boolean {

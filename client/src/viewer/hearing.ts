@@ -64,6 +64,8 @@ export function hearing(options: HearingOptions): EngineListener {
         remoteLeft: ({ uid }) => gone(uid),
         remoteVideo: (event) => {
             if (event.state === 'stopped' && event.reason === 'left') return gone(event.uid)
+            // Late words about a sender that has left bring no ghost of it.
+            if (event.state !== 'starting' && !facts().present.has(event.uid)) return
             const tellsEach = facts().capabilities?.eachFrame === true
             sender(event.uid, videoOf(event, tellsEach))
             // The first picture of all is told; of one that is received anew an SDK may tell no first one.

@@ -31,6 +31,19 @@ describe('a buyer', () => {
         await of.end()
     })
 
+    it('takes late words about a host who has left for no host', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.host.leave()
+        await of.clock.advance(100)
+        expect(of.snapshot.phase).toBe('host_away')
+        of.engines.current.emit('remoteVideo', { uid: HOST, state: 'decoding', reason: 'unknown' })
+        of.engines.current.emit('remoteAudio', { uid: HOST, isOn: true })
+        await of.clock.advance(1_000)
+        expect(of.snapshot.phase).toBe('host_away')
+        await of.end()
+    })
+
     it('has its view set before it receives', async () => {
         const of = viewerBench()
         await of.play()
