@@ -4302,12 +4302,15 @@ declare
     place pg_catalog.int4;
     item pg_catalog.record;
     answer pg_catalog.record;
-    written pg_catalog.jsonb := '{}';
+    -- By a part of the pairs' hashes, so that a long batch copies little.
+    written pg_catalog.jsonb[] := array_fill('{}'::jsonb, array[1024]);
+    part pg_catalog.int4;
 begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
-        answer := stream_ext.heartbeat_answer(item, own_claims, written);
-        written := answer.now_written;
+        part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
+        answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
+        written[part] := answer.now_written;
         return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
     end loop;
     perform set_config('request.jwt.claims', own_claims, true);
@@ -4324,7 +4327,9 @@ declare
     place pg_catalog.int4;
     item pg_catalog.record;
     answer pg_catalog.record;
-    written pg_catalog.jsonb := '{}';
+    -- By a part of the pairs' hashes, so that a long batch copies little.
+    written pg_catalog.jsonb[] := array_fill('{}'::jsonb, array[1024]);
+    part pg_catalog.int4;
     state pg_catalog.text;
     said pg_catalog.text;
     detail pg_catalog.text;
@@ -4332,10 +4337,11 @@ declare
 begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
+        part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
         begin
-            answer := stream_ext.heartbeat_answer(item, own_claims, written);
+            answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
             perform set_config('request.jwt.claims', own_claims, true);
-            written := answer.now_written;
+            written[part] := answer.now_written;
             return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
         exception
             when others or query_canceled or assert_failure then
@@ -4344,8 +4350,8 @@ begin
                 if stream_ext.error_is_cancel(state, raised_in) then
                     raise;
                 end if;
-                written := stream_ext.heartbeat_note(
-                    written, item.session_id || ' ' || item.about, item.foreground, null, null, false);
+                written[part] := stream_ext.heartbeat_note(
+                    written[part], item.session_id || ' ' || item.about, item.foreground, null, null, false);
                 return next row(
                     place, (stream_ext.batch_fault('heartbeats', state, said, detail, raised_in)).code, null)::stream.batched_heartbeat;
         end;

@@ -33,9 +33,9 @@ impl NormalForm {
                 // Epochs and hashes of tokens.
                 normal.push_str("HASH");
                 rest = after;
-            } else if let Some(after) = rest.strip_prefix("\"007") {
+            } else if let Some(after) = token(rest) {
                 normal.push_str("\"TOKEN");
-                rest = after.trim_start_matches(|character| character != '"');
+                rest = after;
             } else if let Some(after) = number(rest) {
                 normal.push_str("NUMBER");
                 rest = after;
@@ -72,6 +72,13 @@ fn word<'a>(text: &'a str, is_in: impl Fn(char) -> bool, lengths: &[usize]) -> O
         .find(|character: char| !character.is_ascii_alphanumeric())
         .unwrap_or(text.len());
     (lengths.contains(&end) && text[..end].chars().all(is_in)).then(|| &text[end..])
+}
+
+/// What is behind a token in quotes; a hash of 64 digits can begin as one does.
+fn token(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("\"007")?;
+    let end = rest.find('"').unwrap_or(rest.len());
+    (end > 100).then(|| &rest[end..])
 }
 
 fn uuid(text: &str) -> Option<(&str, &str)> {
