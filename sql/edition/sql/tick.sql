@@ -1,6 +1,6 @@
 -- The entry points of the regular work: tick and sweep in the caller's transaction, and the loop that commits after each unit.
 
-create function stream_ext.regular_find_work(due record, commits boolean) returns jsonb
+create function stream_ext.regular_find_work(due record) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -14,17 +14,17 @@ begin
     if not is_claimed and not due.is_abandoned then
         return null;
     end if;
-    if due.round and not $2 then
+    if due.round then
         -- Before anything is locked in a transaction that holds its locks until the last unit.
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
         perform stream_ext.viewer_counts_wait_for_passed_over();
     end if;
-    return stream_ext.regular_begin($1, not is_claimed, $2);
+    return stream_ext.regular_begin($1, not is_claimed, false);
 end
 $$;
-comment on function stream_ext.regular_find_work(record, boolean) is
-    'Claims the ticker''s row until the end of the transaction and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
+comment on function stream_ext.regular_find_work(record) is
+    'For a tick in one transaction: claims the ticker''s row until it ends and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
 
 create function stream_ext.tick() returns void
 language plpgsql strict
@@ -47,7 +47,7 @@ begin
     end if;
     share_ms := least(1000, stream_ext.regular_timeout_ms() / 5);
     due := stream_ext.regular_look();
-    work := stream_ext.regular_find_work(due, false);
+    work := stream_ext.regular_find_work(due);
     if work is null then
         return;
     end if;
@@ -89,7 +89,8 @@ declare
     work pg_catalog.jsonb;
     due pg_catalog.record;
     has_more pg_catalog.bool := false;
-    may_work pg_catalog.bool := true;
+    may_work pg_catalog.bool := false;
+    is_claimed pg_catalog.bool;
     state pg_catalog.text;
     raised_in pg_catalog.text;
 begin
@@ -102,25 +103,39 @@ begin
     -- Taken out meanwhile: a trigger could call this again.
     perform set_config('stream_ext.loop', '', false);
     work := case when jsonb_typeof(loop_state -> 'work') = 'object' then loop_state -> 'work' end;
-    -- An error would end the loop, and the regular work until the next minute.
+    -- An error would end the loop, and the regular work until the next minute. Nothing is written or claimed in these blocks, so that
+    -- they spend no transaction id.
     begin
+        -- With the lock of a claim.
+        lock table only stream.ticker in row share mode;
         if work is null then
             due := stream_ext.regular_look();
-            work := stream_ext.regular_find_work(due, true);
-        else
-            may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
         end if;
     exception when others or query_canceled or assert_failure then
         get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
         if stream_ext.error_is_cancel(state, raised_in) then
             raise;
         end if;
-        may_work := false;
     end;
+    if state is null and work is not null then
+        may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
+    elsif state is null and (due.round or due.mark or due.tails) then
+        is_claimed := stream_ext.regular_claim();
+        may_work := is_claimed or due.is_abandoned;
+    end if;
+    if may_work and work is null then
+        begin
+            work := stream_ext.regular_begin(due, not is_claimed, true);
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
+        end;
+    end if;
     if state is not null then
         perform stream_ext.regular_note_trouble('ticker', null, state);
-    end if;
-    if may_work and work is not null then
+    elsif may_work then
         select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, true) as s;
     end if;
     perform set_config('stream_ext.loop',
