@@ -8,5 +8,6 @@ mod isolation;
 mod minting;
 mod moving;
 mod refusals;
+mod refused_operations;
 mod signatures;
 mod texts;

@@ -39,7 +39,7 @@ as $$
 declare
     value pg_catalog.text;
 begin
-    if json_typeof($1 -> $2) is distinct from 'string' or ($1 -> $2)::text ~ e'\\\\u(0000|[dD])' then
+    if json_typeof($1 -> $2) is distinct from 'string' then
         perform stream_ext.webhook_refuse($2);
     end if;
     value := $1 ->> $2;
@@ -59,16 +59,21 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    zero constant pg_catalog.text := '((?:^|[^\\])(?:\\\\)*)\\u0000';
+    -- The zero character, which Postgres reads nowhere, becomes another that no field may have. Twice: what stands next to the last
+    -- one is not looked at again.
+    readable constant pg_catalog.text :=
+        regexp_replace(regexp_replace($1, zero, '\1\\u0001', 'g'), zero, '\1\\u0001', 'g');
     fields pg_catalog.json;
     payload pg_catalog.json;
 begin
     if octet_length($1) > 16384 then
         perform stream_ext.refuse_with_hint('invalid_argument', 'a notice has at most 16384 bytes');
     end if;
-    if not stream_ext.caller_is_claims($1) then
+    if not stream_ext.caller_is_claims(readable) then
         perform stream_ext.refuse_with_hint('invalid_argument', 'a notice is a JSON object');
     end if;
-    fields := $1;
+    fields := readable;
     product_id := stream_ext.webhook_integer(fields, 'productId', 2147483647, true);
     event_type := stream_ext.webhook_integer(fields, 'eventType', 2147483647, true);
     notice_id := stream_ext.webhook_text(fields, 'noticeId', 64);
