@@ -2,9 +2,10 @@
 
 import { type Browser, chromium } from 'playwright-core'
 
-const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+export const PROGRAM: string = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-const ARGUMENTS = [
+/** Of every browser that a test starts. */
+export const COMMON_ARGUMENTS: readonly string[] = [
     // A camera that shows a moving pattern and a microphone that beeps.
     '--use-fake-device-for-media-stream',
     // Nothing beyond this machine is reached: Agora's SDK and the browser itself would try.
@@ -14,14 +15,20 @@ const ARGUMENTS = [
     '--disable-domain-reliability',
     '--no-first-run',
     '--no-default-browser-check',
+    '--disable-dev-shm-usage',
+]
+
+const AWAKE = [
     // Pages in the background keep their timers and frames: a test has several pages and one is in front.
     '--disable-background-timer-throttling',
     '--disable-backgrounding-occluded-windows',
     '--disable-renderer-backgrounding',
-    '--disable-dev-shm-usage',
 ]
 
-const PERMISSIONS = { granted: '--use-fake-ui-for-media-stream', denied: '--deny-permission-prompts' }
+export const PERMISSIONS: Readonly<Record<'granted' | 'denied', string>> = {
+    granted: '--use-fake-ui-for-media-stream',
+    denied: '--deny-permission-prompts',
+}
 
 export interface ChromiumOptions {
     /** Whether sound may play in a page that nobody has touched; browsers of people say no. */
@@ -43,6 +50,6 @@ export function launchChromium({
         executablePath: PROGRAM,
         headless: true,
         chromiumSandbox: process.getuid?.() !== 0,
-        args: [...ARGUMENTS, `--autoplay-policy=${policy}`, PERMISSIONS[mediaPermission], ...args],
+        args: [...COMMON_ARGUMENTS, ...AWAKE, `--autoplay-policy=${policy}`, PERMISSIONS[mediaPermission], ...args],
     })
 }

@@ -7,10 +7,16 @@ use xtask::workspace;
 use super::script;
 
 #[tokio::test]
+async fn seller_in_a_tab_behind_is_seen_moving() -> Result<()> {
+    let services = Services::start_ticking_with(&[("DEMO_DIRECTORY", &files()?)]).await?;
+    let report = script::play(&services, "demo/tabs.ts", &[]).await?;
+    assert!(report["measured"]["camera"].is_number(), "{report:#}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn whole_auction_is_played_and_every_screen_is_in_order() -> Result<()> {
-    let files = workspace::root().join("client/demo/dist");
-    let files = files.to_str().context("is UTF-8")?;
-    let services = Services::start_ticking_with(&[("DEMO_DIRECTORY", files)]).await?;
+    let services = Services::start_ticking_with(&[("DEMO_DIRECTORY", &files()?)]).await?;
     let arguments = ["--service-key", &services.keys.service_role_key];
     let report = script::play(&services, "demo/auction.ts", &arguments).await?;
     let sent = report["measured"]["messages"].as_i64();
@@ -26,4 +32,9 @@ async fn whole_auction_is_played_and_every_screen_is_in_order() -> Result<()> {
         .await?;
     assert_eq!(told, bids);
     Ok(())
+}
+
+fn files() -> Result<String> {
+    let files = workspace::root().join("client/demo/dist");
+    Ok(files.to_str().context("is UTF-8")?.to_owned())
 }

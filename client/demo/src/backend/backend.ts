@@ -1,6 +1,6 @@
 /** The one Supabase client and the one stream client of the page, and who is signed in. */
 
-import { createStreamClient, type StreamClient } from '@pg-stream/client'
+import { createStreamClient, type StreamClient, systemRandom } from '@pg-stream/client'
 import type { VideoEngineFactory } from '@pg-stream/client/viewer'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import type { Studio } from '../picture/studio.ts'
@@ -37,10 +37,13 @@ export interface Backend {
     readonly engine: VideoEngineFactory<HTMLElement>
 }
 
-/** Each tab is a user of its own: the session lives in the tab's storage. */
+/**
+ * Each tab is a user of its own: the session lives in the tab's storage, under a name that no other tab has. supabase-js tells all
+ * tabs that have the same one of every sign-in, and they would be signed in as somebody else.
+ */
 export async function makeBackend(settings: Settings, troubles: Troubles, studio: Studio): Promise<Backend> {
     const supabase = createClient(settings.supabaseUrl, settings.anonKey, {
-        auth: { storage: sessionStorage, storageKey: 'saleroom-session', persistSession: true },
+        auth: { storage: sessionStorage, storageKey: `saleroom-session-${tab()}`, persistSession: true },
     })
     const client = createStreamClient({
         supabase,
@@ -53,6 +56,13 @@ export async function makeBackend(settings: Settings, troubles: Troubles, studio
         },
     })
     return { settings, supabase, client, troubles, studio, engine: await engineFor(settings) }
+}
+
+/** Outlives a reload. */
+function tab(): string {
+    const known = sessionStorage.getItem('saleroom-tab') ?? systemRandom.uuid()
+    sessionStorage.setItem('saleroom-tab', known)
+    return known
 }
 
 export async function signIn(supabase: SupabaseClient, email: string): Promise<void> {

@@ -18,7 +18,9 @@ export function installStudio(studio: Studio, target: Navigator): void {
     const getUserMedia = async (constraints: MediaStreamConstraints = {}): Promise<MediaStream> => {
         const stream = new MediaStream()
         const { video, audio } = constraints
-        if (video) stream.addTrack(await studio.open(() => ask({ video })))
+        // The engine turns the camera to have it opened anew; the demo shows whoever sits before it.
+        const front = typeof video === 'object' ? { ...video, facingMode: 'user' } : true
+        if (video) stream.addTrack(await studio.open(() => ask({ video: front })))
         if (audio) {
             const microphone = studio.source === 'camera' ? await ask({ audio }) : null
             stream.addTrack(microphone?.getAudioTracks()[0] ?? silence())

@@ -1,6 +1,6 @@
 /**
- * The seller's picture: the camera or a drawn scene, painted on a canvas whose tracks go to the engine. Between the two stand the
- * switches "freeze" and "black camera", which no engine could tell from a real fault.
+ * The seller's picture. The camera's own track goes to the engine untouched, as fast as the device gives it. A drawn scene, and the
+ * switches "freeze" and "black camera", which no engine could tell from a real fault, are painted on a canvas in its place.
  */
 
 import { drawBlack, drawScene, type Scene } from './scene.ts'
@@ -11,16 +11,23 @@ const WIDTH = 960
 const HEIGHT = 540
 const FRAMES_PER_S = 15
 
+interface Camera {
+    track: MediaStreamTrack
+    /** What it shows at the moment, for a picture that is to stand still. */
+    video: HTMLVideoElement
+}
+
 export class Studio {
-    /** Nothing is painted: no frame leaves this device. */
-    isFrozen = false
-    isBlack = false
+    readonly scene: Scene = { lot: null }
+    #isFrozen = false
+    #isBlack = false
     #source: Source = 'camera'
     #openCamera: () => Promise<MediaStream | null> = async () => null
-    readonly scene: Scene = { lot: null }
     readonly #canvas = document.createElement('canvas')
-    readonly #tracks = new Set<MediaStreamTrack>()
-    #camera: { stream: MediaStream; video: HTMLVideoElement } | null = null
+    /** Whether each track that is out is the camera's own. */
+    readonly #tracks = new Map<MediaStreamTrack, boolean>()
+    readonly #listeners = new Set<() => void>()
+    #camera: Camera | null = null
     #ticker: Worker | undefined
 
     constructor() {
@@ -41,36 +48,68 @@ export class Studio {
         return this.#source
     }
 
-    /** Also while the picture is sent: the same track goes on. */
     async setSource(source: Source): Promise<void> {
         this.#source = source
         if (source === 'drawn') this.#closeCamera()
         else if (this.#tracks.size > 0) await this.#prepare()
+        this.#changed()
+    }
+
+    /** The last picture stays on the canvas, and no frame leaves this device. */
+    setFrozen(isFrozen: boolean): void {
+        this.#draw()
+        this.#isFrozen = isFrozen
+        this.#changed()
+    }
+
+    setBlack(isBlack: boolean): void {
+        this.#isBlack = isBlack
+        this.#draw()
+        this.#changed()
+    }
+
+    /** Told when the tracks that are out are of another kind than the picture is now: `open` gives the right one. */
+    onReplaced(listener: () => void): () => void {
+        this.#listeners.add(listener)
+        return () => {
+            this.#listeners.delete(listener)
+        }
     }
 
     /** A track of the picture. `openCamera` is asked where the source is the camera, and may refuse. */
     async open(openCamera: () => Promise<MediaStream | null>): Promise<MediaStreamTrack> {
         this.#openCamera = openCamera
         await this.#prepare()
-        const [track] = this.#canvas.captureStream(FRAMES_PER_S).getVideoTracks()
+        const isOwn = this.#isUntouched
+        const track = isOwn ? this.#camera?.track.clone() : this.#canvas.captureStream(FRAMES_PER_S).getVideoTracks()[0]
         if (track === undefined) throw new DOMException('the canvas gives no track', 'NotReadableError')
-        this.#tracks.add(track)
+        this.#tracks.set(track, isOwn)
         this.#ticker ??= this.#tick()
-        this.#paint()
+        this.#draw()
         return track
+    }
+
+    get #isUntouched(): boolean {
+        return this.#source === 'camera' && this.#camera !== null && !this.#isFrozen && !this.#isBlack
+    }
+
+    #changed(): void {
+        if (![...this.#tracks.values()].some((isOwn) => isOwn !== this.#isUntouched)) return
+        for (const listener of [...this.#listeners]) listener()
     }
 
     async #prepare(): Promise<void> {
         if (this.#source !== 'camera' || this.#camera !== null) return
         const stream = await this.#openCamera()
-        if (stream === null) return
+        const [track] = stream?.getVideoTracks() ?? []
+        if (track === undefined) return
         // Another source was chosen, or another track opened it, while the browser asked.
-        if (this.source !== 'camera' || this.#camera !== null) return stop(stream)
+        if (this.source !== 'camera' || this.#camera !== null) return track.stop()
         const video = document.createElement('video')
         video.muted = true
         video.playsInline = true
-        video.srcObject = stream
-        this.#camera = { stream, video }
+        video.srcObject = new MediaStream([track])
+        this.#camera = { track, video }
         await video.play().catch((error) => {
             // Closed while it began to play, it is not missed.
             if (this.#camera?.video === video) throw error
@@ -79,16 +118,21 @@ export class Studio {
 
     #tick(): Worker {
         const ticker = new Worker(new URL('./ticker.ts', import.meta.url), { type: 'module' })
-        ticker.onmessage = () => this.#paint()
+        ticker.onmessage = () => this.#look()
         return ticker
     }
 
-    #paint(): void {
-        for (const track of this.#tracks) if (track.readyState === 'ended') this.#tracks.delete(track)
+    /** Paints for those who take the canvas; nobody tells that a track is taken no more. */
+    #look(): void {
+        for (const track of this.#tracks.keys()) if (track.readyState === 'ended') this.#tracks.delete(track)
         if (this.#tracks.size === 0) return this.#close()
+        if ([...this.#tracks.values()].includes(false)) this.#draw()
+    }
+
+    #draw(): void {
         const context = this.#canvas.getContext('2d')
-        if (context === null || this.isFrozen) return
-        if (this.isBlack) drawBlack(context)
+        if (context === null || this.#isFrozen) return
+        if (this.#isBlack) drawBlack(context)
         else if (this.#source === 'camera' && this.#camera !== null) cover(context, this.#camera.video)
         else drawScene(context, this.scene, Date.now())
     }
@@ -102,14 +146,10 @@ export class Studio {
 
     #closeCamera(): void {
         if (this.#camera === null) return
-        stop(this.#camera.stream)
+        this.#camera.track.stop()
         this.#camera.video.srcObject = null
         this.#camera = null
     }
-}
-
-function stop(stream: MediaStream): void {
-    for (const track of stream.getTracks()) track.stop()
 }
 
 /** Fills the canvas with the picture of the camera, its edges cut. */

@@ -8,7 +8,7 @@ import { useAuctions } from '../backend/use_auctions.ts'
 import { drawingOf } from '../lots/lots.ts'
 import { Stage } from '../stage/stage.tsx'
 import { attempt } from '../ui/attempt.ts'
-import { Icon } from '../ui/icon.tsx'
+import { BackBar } from '../ui/back_bar.tsx'
 import { money } from '../ui/money.ts'
 import { linkTo } from '../ui/route.ts'
 import { StatePanel } from '../ui/state_panel.tsx'
@@ -82,11 +82,7 @@ function Lot({ auction, children }: { auction: Auction; children?: React.ReactNo
     const { highest_cents: highest, opening_cents: opening } = auction
     return (
         <div className="lot">
-            <header className="bar">
-                <a className="icon-button" href={linkTo.lobby} aria-label="All auctions">
-                    <Icon name="back" />
-                </a>
-            </header>
+            <BackBar />
             <main className="lot-main">
                 <img className="lot-picture" src={drawingOf(auction.picture)} alt="" width={400} height={400} />
                 <div className="lot-words">

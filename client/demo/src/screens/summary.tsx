@@ -7,7 +7,7 @@ import { useBackend, useUser } from '../backend/context.ts'
 import { useAuctions } from '../backend/use_auctions.ts'
 import { drawingOf } from '../lots/lots.ts'
 import { sentence } from '../ui/attempt.ts'
-import { Icon } from '../ui/icon.tsx'
+import { BackBar } from '../ui/back_bar.tsx'
 import { count, duration, money } from '../ui/money.ts'
 import { linkTo } from '../ui/route.ts'
 import { StatePanel } from '../ui/state_panel.tsx'
@@ -17,11 +17,7 @@ export function SummaryScreen({ sessionId }: { sessionId: string }): ReactElemen
     const auction = auctions.find(({ session_id: id }) => id === sessionId) ?? null
     return (
         <div className="lot">
-            <header className="bar">
-                <a className="icon-button" href={linkTo.lobby} aria-label="All auctions">
-                    <Icon name="back" />
-                </a>
-            </header>
+            <BackBar />
             <main className="summary-main">
                 <h1 className="visually-hidden">Summary</h1>
                 <SummaryPanel sessionId={sessionId} auction={auction} />

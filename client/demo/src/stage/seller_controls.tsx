@@ -3,7 +3,7 @@
 import { StreamState } from '@pg-stream/client'
 import { useStream } from '@pg-stream/client/react'
 import type { ViewerPhase } from '@pg-stream/client/viewer'
-import { type ReactElement, useState } from 'react'
+import { type ReactElement, useEffect, useState } from 'react'
 import { useBackend } from '../backend/context.ts'
 import { ModerationSheet } from '../chat/moderation_sheet.tsx'
 import type { Source } from '../picture/studio.ts'
@@ -17,11 +17,13 @@ import { useStage } from './stage_context.ts'
 const BEFORE_LIVE: readonly ViewerPhase[] = ['idle', 'preview', 'permission_denied']
 
 export function SellerControls(): ReactElement {
-    const { client } = useBackend()
+    const { client, studio } = useBackend()
     const { auction, watched } = useStage()
     const { sessionId, userId } = watched
     const { state, generation } = useStream(watched)
     const { viewer, phase } = useVideo()
+    // The engine asks for the camera anew, and the studio gives it what is wanted now.
+    useEffect(() => studio.onReplaced(() => void viewer?.switchCamera().catch(() => {})), [studio, viewer])
     const [isBusy, setBusy] = useState(false)
     const [sheet, setSheet] = useState<'end' | 'moderation' | null>(null)
     const run = async (action: () => Promise<unknown>) => {

@@ -66,12 +66,12 @@ export class Troubles {
     }
 
     setFrozen(isFrozen: boolean): void {
-        this.#studio.isFrozen = isFrozen
+        this.#studio.setFrozen(isFrozen)
         this.#change({ isFrozen })
     }
 
     setBlack(isBlack: boolean): void {
-        this.#studio.isBlack = isBlack
+        this.#studio.setBlack(isBlack)
         this.#change({ isBlack })
     }
 

@@ -156,9 +156,12 @@ try {
     for (const buyer of [ada, ben]) await videoPlays(buyer.page)
 
     say('another device of the seller takes over, and the first takes it back')
-    const other = await Person.enter(browser, `${url}/demo/`, 'seller', { viewport: DESK })
+    const other = await Person.enter(browser, `${url}/demo/`, 'seller', { viewport: DESK, refusesCamera: true })
     await other.openAuction(TITLE)
     await other.key('Host from here')
+    await other.key('Start the preview')
+    await other.page.locator('[data-phase="permission_denied"]').first().waitFor()
+    findings.push(...(await checkScreen(other, 'camera refused')))
     await seller.page.locator('[data-phase="taken_over"]').first().waitFor()
     findings.push(...(await checkScreen(seller, 'taken over')))
     await seller.key('Host from here')
@@ -166,6 +169,17 @@ try {
     await other.context.close()
     await ada.page.locator('[data-phase="playing"]').first().waitFor()
     for (const buyer of [ada, ben]) await videoPlays(buyer.page)
+
+    say('a buyer is banned')
+    const cleo = await Person.enter(browser, `${url}/demo/`, 'cleo')
+    await cleo.openAuction(TITLE)
+    await videoPlays(cleo.page)
+    await cleo.say('Buy at my shop instead')
+    await seller.reads('at my shop instead')
+    await actOn(seller, 'at my shop instead', /^Ban cleo/)
+    await cleo.page.locator('[data-phase="failed"]').first().waitFor()
+    findings.push(...(await checkScreen(cleo, 'failed')))
+    await cleo.context.close()
 
     say('thirty messages a second')
     const userIds = await Promise.all(people.map(idOf))
@@ -201,7 +215,8 @@ async function sessionOf(person: Person): Promise<string> {
 
 async function idOf(person: Person): Promise<string> {
     return person.page.evaluate(() => {
-        const session = JSON.parse(sessionStorage.getItem('saleroom-session') ?? '{}') as { user?: { id?: string } }
+        const key = Object.keys(sessionStorage).find((one) => one.startsWith('saleroom-session-')) ?? ''
+        const session = JSON.parse(sessionStorage.getItem(key) ?? '{}') as { user?: { id?: string } }
         return session.user?.id ?? ''
     })
 }

@@ -13,6 +13,8 @@ export interface PersonOptions {
     colorScheme?: 'dark' | 'light'
     /** Looks at the first screen before anybody signs in. */
     signIn?(person: Person): Promise<unknown>
+    /** Answers no to whoever asks for the camera. */
+    refusesCamera?: boolean
 }
 
 export class Person {
@@ -35,6 +37,7 @@ export class Person {
         const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'no-preference' })
         context.setDefaultTimeout(DEADLINE_MS)
         await context.addInitScript(observe)
+        if (options.refusesCamera) await context.addInitScript(refuse)
         const page = await context.newPage()
         const person = new Person(name, context, page)
         await page.goto(url)
@@ -87,6 +90,13 @@ export class Person {
     async seqs(): Promise<number[]> {
         const rows = this.page.getByRole('log').locator('[data-seq]')
         return rows.evaluateAll((all) => all.map((row) => Number((row as HTMLElement).dataset.seq)))
+    }
+}
+
+/** Runs in the page before anything else: the answer of somebody who lets nobody look. */
+function refuse(): void {
+    navigator.mediaDevices.getUserMedia = async () => {
+        throw new DOMException('Permission denied', 'NotAllowedError')
     }
 }
 

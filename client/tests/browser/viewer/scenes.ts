@@ -87,6 +87,17 @@ export const viewing: Record<string, Scene> = {
         await honest(...buyers)
     },
 
+    'what an engine says wrongly of its view is seen in the view': async (stage) => {
+        const { buyers } = await assemble(stage)
+        const [buyer] = buyers
+        await buyer.actor.page.evaluate(() => {
+            const { engine, view } = window.page.spectator
+            engine.isViewVisible = () => true
+            view.style.width = '0'
+        })
+        await buyer.actor.until('a lie that was noticed', () => window.page.spectator.lies.length > 0, null)
+    },
+
     'a phone that is turned changes the size and not the element': async (stage) => {
         const { seller, buyers } = await assemble(stage, { picture: 'drawn' })
         const [buyer] = buyers
