@@ -100,8 +100,15 @@ fn arguments(function: &Function, native: &Function) -> Result<String> {
     Ok(passed?.join(", "))
 }
 
+/// Whether the native argument has the declared one's name. PL/pgSQL, in which the SQL edition is written, takes none that is
+/// named as a column of the result: that one is `of_session` in the place of `session_id` in both editions.
+fn is_named(native: &str, declared: &str) -> bool {
+    let column = declared.strip_suffix("_id").unwrap_or(declared);
+    native == declared || native.strip_prefix("of_") == Some(column)
+}
+
 fn passed(place: usize, declared: &Argument, taken: &Argument) -> Result<String> {
-    if declared.name != taken.name {
+    if !is_named(&taken.name, &declared.name) {
         bail!("the native one names it {}", taken.name);
     }
     if declared.type_name == taken.type_name {
