@@ -97,17 +97,18 @@ const LATER: &[&str] = &[
      where session_id = '$session' and is_active and user_id = '00000000-0000-4000-8000-000000000002'",
     "select from stream.sweep()",
     "select from stream.sweep()",
-    // A trigger and a hook of the application that fail for one user, with states that PL/pgSQL catches only by their names.
+    // A trigger of heartbeats and a hook of messages that fail for one user, with a state that PL/pgSQL catches only by its name.
     "create or replace function public.fail() returns trigger language plpgsql
      as $$ begin raise sqlstate 'P0004' using message = 'no'; end $$;
      create or replace trigger fail before update on stream.stream_viewers for each row
-     when (new.user_id = '00000000-0000-4000-8000-000000000004' and new.last_seen_at > old.last_seen_at)
+     when (new.user_id = '00000000-0000-4000-8000-000000000004' and new.last_seen_at > old.last_seen_at
+         and (new.chat_tat, new.reaction_tat) is not distinct from (old.chat_tat, old.reaction_tat))
      execute function public.fail()",
     "drop trigger if exists fail on stream.stream_viewers",
     "create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean language plpgsql stable
      set search_path = pg_catalog, pg_temp as $$
      begin
-         if $1 = '00000000-0000-4000-8000-000000000004' then raise sqlstate '57014' using message = 'no'; end if;
+         if $1 = '00000000-0000-4000-8000-000000000004' then raise sqlstate 'P0004' using message = 'no'; end if;
          return true;
      end $$",
     "create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean language plpgsql stable
