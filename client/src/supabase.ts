@@ -59,5 +59,6 @@ export interface AuthLike {
 export interface SupabaseLike {
     readonly realtime: RealtimeLike
     readonly auth: AuthLike
-    schema(name: string): { rpc(name: string, args: Record<string, unknown>): RpcCallLike }
+    /** A client with the types of `supabase gen types` allows other arguments for each name; `never` takes it as well as one without types. */
+    schema(name: string): { rpc(name: string, args: never): RpcCallLike }
 }

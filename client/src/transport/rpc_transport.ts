@@ -39,7 +39,7 @@ export class RpcTransport implements Transport {
         const answer = await answered(this.#clock, this.#access, signal, (_, bounded) =>
             this.#supabase
                 .schema(SCHEMA)
-                .rpc(name, given(args))
+                .rpc(name, given(args) as never)
                 .setHeader('x-client-info', CLIENT_INFO)
                 .abortSignal(bounded)
         )

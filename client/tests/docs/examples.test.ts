@@ -58,3 +58,18 @@ it('an example that does not compile is found', () => {
         "import { createStreamClient } from '@pg-stream/client'\nexport const client = createStreamClient({ supabase: 1 })\n"
     expect(compile([wrong])).toContain('TS2322')
 })
+
+it('a client with the types of a database is taken as one without', () => {
+    const typed = `import { createStreamClient } from '@pg-stream/client'
+import { createClient } from '@supabase/supabase-js'
+type Schema<Functions> = { Tables: Record<never, never>; Views: Record<never, never>; Functions: Functions }
+type Database = {
+    public: Schema<Record<never, never>>
+    stream: Schema<{ join_stream: { Args: { session_id: string }; Returns: { joined: boolean } } }>
+}
+const supabase = createClient<Database>('url', 'key')
+export const client = createStreamClient({ supabase })
+export const joined = await supabase.schema('stream').rpc('join_stream', { session_id: 'a' })
+`
+    expect(compile([typed])).toBe('')
+})
