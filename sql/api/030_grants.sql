@@ -108,7 +108,7 @@ revoke all on function stream_private.sweep() from public, anon, authenticated, 
 revoke all on function stream_private.sync(uuid, bigint, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.sync_messages(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.tick() from public, anon, authenticated, service_role;
-revoke all on procedure stream_private.tick_for_a_minute() from public, anon, authenticated, service_role;
+revoke all on function stream_private.tick_loop() from public, anon, authenticated, service_role;
 revoke all on function stream_private.unblock_term(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.unpin_message(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.unread_count(uuid, uuid) from public, anon, authenticated, service_role;

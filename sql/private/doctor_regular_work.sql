@@ -138,7 +138,7 @@ begin
     if not exists (select from pg_catalog.pg_extension as e where e.extname = 'pg_cron') then
         return row('pg_cron', 'ok', 'not installed: the background worker or edge_api ticks')::stream.check_result;
     end if;
-    select j.jobid, j.schedule, j.active, j.command ~ 'tick_for_a_minute' as is_loop into job
+    select j.jobid, j.schedule, j.active, j.command = stream_private.tick_loop() as is_loop into job
     from cron.job as j where j.jobname = 'pg_stream_tick' and j.database = current_database() order by j.jobid limit 1;
     if not found then
         return row('pg_cron', 'ok', 'installed, and does not do the regular work here: select stream.schedule_with_pg_cron() '

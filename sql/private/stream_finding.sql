@@ -70,7 +70,7 @@ as $$
 declare
     most constant pg_catalog.int4 := 500;
     caller pg_catalog.uuid := stream_ext.enter_to_read();
-    page stream.live_stream[] := '{}';
+    page stream.live_stream[] := '{}'::stream.live_stream[];
     looked_at pg_catalog.int4 := 0;
     last pg_catalog.uuid := coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
     last_is_told pg_catalog.bool;

@@ -46,7 +46,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid;
     agora_uid pg_catalog.int4;
     changed pg_catalog.int4 := 0;
     rows pg_catalog.int4;
@@ -97,7 +97,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
-    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid;
     at_most pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c limit 1);
     session pg_catalog.uuid;
     changed pg_catalog.int4 := 0;

@@ -16,7 +16,7 @@ begin
     if caller is null or topic !~ '^(stream|chat|viewers|user|canary):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         return false;
     end if;
-    subject := split_part(topic, ':', 2);
+    subject := split_part(topic, ':', 2)::uuid;
     if kind in ('user', 'canary') then
         return subject = caller;
     end if;

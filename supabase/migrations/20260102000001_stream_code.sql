@@ -112,7 +112,7 @@ from (values
     (63, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
     (64, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
     (65, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (66, 'procedure', 'stream_private.tick_for_a_minute()', 'defaults 0'),
+    (66, 'function', 'stream_private.tick_loop()', 'returns text defaults 0'),
     (67, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
     (68, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
     (69, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
@@ -1225,7 +1225,7 @@ begin
     if not exists (select from pg_catalog.pg_extension as e where e.extname = 'pg_cron') then
         return row('pg_cron', 'ok', 'not installed: the background worker or edge_api ticks')::stream.check_result;
     end if;
-    select j.jobid, j.schedule, j.active, j.command ~ 'tick_for_a_minute' as is_loop into job
+    select j.jobid, j.schedule, j.active, j.command = stream_private.tick_loop() as is_loop into job
     from cron.job as j where j.jobname = 'pg_stream_tick' and j.database = current_database() order by j.jobid limit 1;
     if not found then
         return row('pg_cron', 'ok', 'installed, and does not do the regular work here: select stream.schedule_with_pg_cron() '
@@ -1945,7 +1945,7 @@ begin
 end
 $$;
 comment on function stream_private.begin_work() is
-    'For tick_for_a_minute(): how long its loop goes on is counted from here, and ends before statement_timeout.';
+    'For tick_loop(): how long it goes on is counted from here, and ends before statement_timeout.';
 
 create or replace function stream_private.work()
 returns boolean
@@ -1974,10 +1974,15 @@ $$;
 comment on function stream_private.pause() is
     'Seconds until there is more to do for that loop: none while a round of counting and sweeping goes on.';
 
--- It commits, so it can set nothing and names all schemas.
-create or replace procedure stream_private.tick_for_a_minute()
-language plpgsql
+-- A block and no procedure: neither can set a path when it commits, and Supabase's advisors would warn of a function that sets none. So
+-- it names all schemas. Its tag shows in pg_stat_activity what it is.
+create or replace function stream_private.tick_loop()
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
+begin
+    return $block$do $tick_for_a_minute$
 begin
     perform stream_private.begin_work();
     while stream_private.work() loop
@@ -1986,10 +1991,13 @@ begin
         commit;
     end loop;
 end
+$tick_for_a_minute$
+$block$;
+end
 $$;
-comment on procedure stream_private.tick_for_a_minute() is
-    'The regular work in a loop of just under a minute, for pg_cron: one transaction for each unit, 50 ms of sleep when '
-    'nothing is left. Outside a transaction, as the owner of the tables.';
+comment on function stream_private.tick_loop() is
+    'The regular work in a loop of just under a minute, as the statement that pg_cron runs: one transaction for each unit, 50 ms of '
+    'sleep when nothing is left. For the owner of the tables, outside a transaction.';
 
 create or replace function stream_private.sweep()
 returns setof stream.sweep_rule
@@ -2022,7 +2030,7 @@ begin
     if every_second then
         perform cron.schedule('pg_stream_tick', '1 second', 'select stream_private.tick()');
     else
-        perform cron.schedule('pg_stream_tick', '* * * * *', 'call stream_private.tick_for_a_minute()');
+        perform cron.schedule('pg_stream_tick', '* * * * *', stream_private.tick_loop());
     end if;
     -- pg_cron keeps a row of every run for ever; the policy of its table shows the owner's own. A tick a second leaves 86,400
     -- rows a day.
@@ -2734,7 +2742,7 @@ as $$
 declare
     most constant pg_catalog.int4 := 500;
     caller pg_catalog.uuid := stream_ext.enter_to_read();
-    page stream.live_stream[] := '{}';
+    page stream.live_stream[] := '{}'::stream.live_stream[];
     looked_at pg_catalog.int4 := 0;
     last pg_catalog.uuid := coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
     last_is_told pg_catalog.bool;
@@ -3022,7 +3030,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid;
     agora_uid pg_catalog.int4;
     changed pg_catalog.int4 := 0;
     rows pg_catalog.int4;
@@ -3073,7 +3081,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
-    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000';
+    nobody constant pg_catalog.uuid := '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid;
     at_most pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c limit 1);
     session pg_catalog.uuid;
     changed pg_catalog.int4 := 0;
@@ -3593,7 +3601,7 @@ begin
     if caller is null or topic !~ '^(stream|chat|viewers|user|canary):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         return false;
     end if;
-    subject := split_part(topic, ':', 2);
+    subject := split_part(topic, ':', 2)::uuid;
     if kind in ('user', 'canary') then
         return subject = caller;
     end if;
@@ -5554,7 +5562,7 @@ revoke all on function stream_private.sweep() from public, anon, authenticated, 
 revoke all on function stream_private.sync(uuid, bigint, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.sync_messages(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.tick() from public, anon, authenticated, service_role;
-revoke all on procedure stream_private.tick_for_a_minute() from public, anon, authenticated, service_role;
+revoke all on function stream_private.tick_loop() from public, anon, authenticated, service_role;
 revoke all on function stream_private.unblock_term(uuid, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.unpin_message(uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.unread_count(uuid, uuid) from public, anon, authenticated, service_role;

@@ -241,8 +241,9 @@ impl Caller {
                 return self.owner.batch_execute(&bid).await;
             }
             Work::Loop => {
-                let round = "call stream_private.tick_for_a_minute()";
-                return self.owner.batch_execute(round).await;
+                let block = "select stream_private.tick_loop()";
+                let block: String = self.owner.query_one(block, &[]).await?.get(0);
+                return self.owner.batch_execute(&block).await;
             }
             Work::SendThroughEdge => unreachable!("has a way of its own"),
         };

@@ -62,11 +62,10 @@ impl Ticking {
         } else {
             let owner = database.connect("postgres").await?;
             owner.batch_execute(timeout).await?;
+            let block = database.tick_loop().await?;
             tokio::spawn(async move {
                 loop {
-                    owner
-                        .batch_execute("call stream_private.tick_for_a_minute()")
-                        .await?;
+                    owner.batch_execute(&block).await?;
                 }
             })
         };
@@ -123,4 +122,11 @@ pub async fn restarted(cluster: &mut Cluster, mut database: TestDatabase) -> Res
     database.owner = database.connect("postgres").await?;
     wait_until(&database.superuser().await?, IS_RUNNING).await?;
     Ok(database)
+}
+
+impl TestDatabase {
+    /// The statement that pg_cron runs.
+    pub async fn tick_loop(&self) -> Result<String> {
+        self.value("select stream_private.tick_loop()").await
+    }
 }

@@ -78,16 +78,21 @@ set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
 as $$
 declare
-    partition constant pg_catalog.text := 'messages_' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY_MM_DD');
+    partition constant pg_catalog.regclass :=
+        to_regclass('realtime.messages_' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY_MM_DD'));
     missing constant pg_catalog.bool := to_regclass('realtime.messages') is null;
+    -- By name a partition is locked by whoever has rights on it, and through its parent, with all others, by whoever has them on
+    -- that alone, as role postgres of hosted Supabase has.
+    is_open constant pg_catalog.bool := partition is null or has_table_privilege(partition, 'insert');
+    mode constant pg_catalog.text := ' in row exclusive mode' || case when $1 then '' else ' nowait' end;
 begin
     -- What is not there is nobody's to hold.
     if missing then
         return true;
     end if;
-    execute 'lock table only realtime.messages in row exclusive mode' || case when $1 then '' else ' nowait' end;
-    if to_regclass(format('realtime.%I', partition)) is not null then
-        execute format('lock table only realtime.%I in row exclusive mode', partition) || case when $1 then '' else ' nowait' end;
+    execute 'lock table ' || case when is_open then 'only ' else '' end || 'realtime.messages' || mode;
+    if partition is not null and is_open then
+        execute format('lock table only %s', partition) || mode;
     end if;
     return true;
 exception when lock_not_available then

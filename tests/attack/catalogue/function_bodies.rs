@@ -215,6 +215,10 @@ async fn procedures_only_commit_sleep_and_call() -> Result<()> {
                  from public",
         )
         .await?;
+    // The block that pg_cron runs commits too.
+    let block = database.tick_loop().await?;
+    let body = block.split("$tick_for_a_minute$").nth(1);
+    assert!(only_commits_sleeps_and_calls(body.context("no block")?));
     let mut refused = Vec::new();
     for procedure in procedures(&database).await? {
         if !is_safe(&procedure) {

@@ -13,8 +13,6 @@ use stream_tests::waiting::{wait_for, wait_until};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-const LOOP: &str = "call stream_private.tick_for_a_minute()";
-
 /// Loops as pg_cron starts them: the next behind the one before, and again after one that was ended. Each is short, so that
 /// many begin and end.
 struct Loops {
@@ -26,7 +24,9 @@ impl Loops {
     async fn start(database: &TestDatabase, count: usize) -> Result<Self> {
         let is_over = Arc::new(AtomicBool::new(false));
         let mut tasks = Vec::new();
+        let block = Arc::new(database.tick_loop().await?);
         for _ in 0..count {
+            let block = Arc::clone(&block);
             let url = database
                 .environment
                 .cluster
@@ -42,7 +42,7 @@ impl Loops {
                         .batch_execute("set statement_timeout = '500ms'")
                         .await?;
                     // A loop that was killed is an error, and the next one begins.
-                    let _ = client.batch_execute(LOOP).await;
+                    let _ = client.batch_execute(&block).await;
                 }
                 Ok(())
             }));
@@ -112,13 +112,14 @@ async fn expect_complete(database: &TestDatabase, streams: &[Uuid]) -> Result<()
 
 /// Somebody else's transaction shows that a loop is at work, and is not counted.
 async fn a_loop_to_kill(database: &TestDatabase) -> Result<i32> {
+    let block = database.tick_loop().await?;
     wait_for("a loop that runs", async || {
         let row = database
             .owner
             .query_opt(
                 "select pid from pg_stat_activity
                  where datname = current_database() and query = $1 and state <> 'idle' limit 1",
-                &[&LOOP],
+                &[&block],
             )
             .await?;
         Ok(row.map(|row| row.get(0)))
@@ -170,8 +171,9 @@ async fn the_gap_between_two_loops_loses_and_reorders_nothing() -> Result<()> {
     let seller = database.user(demo::SELLER).await?;
     let owner = database.connect("postgres").await?;
     owner.batch_execute("set statement_timeout = '2s'").await?;
+    let block = database.tick_loop().await?;
     for round in 0..3 {
-        let running = owner.batch_execute(LOOP);
+        let running = owner.batch_execute(&block);
         let sending = async {
             for number in 0..40 {
                 send_message(&seller, id, &format!("{round}: {number}")).await?;
@@ -186,6 +188,6 @@ async fn the_gap_between_two_loops_loses_and_reorders_nothing() -> Result<()> {
             send_message(&seller, id, &format!("in gap {round}: {number}")).await?;
         }
     }
-    owner.batch_execute(LOOP).await?;
+    owner.batch_execute(&block).await?;
     expect_complete(&database, &[id]).await
 }

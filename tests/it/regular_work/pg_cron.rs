@@ -114,7 +114,7 @@ async fn the_owner_gets_the_same_jobs_however_often_they_ask() -> Result<()> {
             json!([
                 {
                     "name": "pg_stream_tick", "schedule": EVERY_MINUTE,
-                    "command": "call stream_private.tick_for_a_minute()",
+                    "command": "do $tick_for_a_minute$",
                     "role": "postgres", "database": true,
                 },
                 {
@@ -206,9 +206,8 @@ async fn the_loop_ends_before_a_statement_timeout() -> Result<()> {
     let database = TestDatabase::create().await?;
     database.change("set statement_timeout = '2s'").await?;
     for _ in 0..2 {
-        database
-            .change("call stream_private.tick_for_a_minute()")
-            .await?;
+        let block = database.tick_loop().await?;
+        database.change(&block).await?;
     }
     let is_marked: bool = database
         .value("select sends_at > '-infinity' from stream.ticker")
