@@ -6,6 +6,7 @@ pub mod answer;
 pub mod balancer;
 pub mod conversation;
 pub mod edge;
+pub mod edge_function;
 pub mod faults;
 pub mod gateway;
 pub mod phoenix;

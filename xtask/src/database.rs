@@ -123,7 +123,8 @@ pub fn bootstrap(address: &Address, database: &str) -> Result<()> {
     Ok(())
 }
 
-fn migrate(address: &Address, database: &str, edition: Edition) -> Result<()> {
+/// Applies every migration of an edition, the applications' too, as the role that owns the tables.
+pub fn migrate(address: &Address, database: &str, edition: Edition) -> Result<()> {
     accept_unfinished(address, database, edition)?;
     let owner = address.psql(OWNER, database);
     for file in migrations(edition)? {
@@ -133,7 +134,7 @@ fn migrate(address: &Address, database: &str, edition: Edition) -> Result<()> {
 }
 
 /// Lets a database have an edition that is not complete yet.
-fn accept_unfinished(address: &Address, database: &str, edition: Edition) -> Result<()> {
+pub fn accept_unfinished(address: &Address, database: &str, edition: Edition) -> Result<()> {
     if edition.is_complete() {
         return Ok(());
     }
@@ -167,7 +168,7 @@ pub fn move_to(address: &Address, database: &str, edition: Edition) -> Result<()
 }
 
 /// The migrations of an edition in their order: its own, and those that it shares with the native one.
-fn migrations(edition: Edition) -> Result<Vec<PathBuf>> {
+pub fn migrations(edition: Edition) -> Result<Vec<PathBuf>> {
     let is_of_native = |file: &PathBuf| {
         let name = name(file);
         name.contains("_stream_schema") || name.ends_with("_stream_code.sql")
@@ -208,7 +209,8 @@ fn set_agora(address: &Address, database: &str, agora: &AgoraSettings) -> Result
     Ok(())
 }
 
-fn seed(address: &Address, database: &str) -> Result<()> {
+/// The people and auctions of the demo application.
+pub fn seed(address: &Address, database: &str) -> Result<()> {
     address
         .psql(OWNER, database)
         .run_file(&workspace::root().join("supabase/seed.sql"))

@@ -1,9 +1,11 @@
-//! Everything that is generated from the hand-written SQL: `sql/api/`, `contract/`, `docs/api.md` and the client's types.
+//! Everything that is generated from the hand-written SQL: `sql/api/`, `contract/`, `docs/api.md`, the client's types and the Edge
+//! Function's catalogue.
 //!
 //! An operation is written once, as a function of `stream_private` with an annotated comment
 //! (CONTRIBUTING.md explains it). The hand-written SQL is applied to an empty database, and the rest is
 //! written from its catalogue.
 
+mod agora_webhook;
 mod annotations;
 mod catalogue;
 mod core_sql;
@@ -139,6 +141,7 @@ fn generate(root: &Path, catalogue: &Catalogue, versions: Versions) -> Result<Fi
         ("contract/types.json", types.write()?),
         ("contract/events.json", events::write(catalogue)?),
         ("contract/errors.json", errors_json::write()?),
+        (agora_webhook::ERRORS_PATH, agora_webhook::errors()?),
         ("contract/roles.md", roles::write(&operations)),
         ("docs/api.md", documentation::write(catalogue, &operations)?),
     ]);

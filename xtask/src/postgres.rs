@@ -117,9 +117,17 @@ pub fn ensure() -> Result<()> {
 /// be: the packages of PyPI have none.
 pub fn ensure_pg_cron() -> Result<bool> {
     if Origin::chosen()? == Origin::Debian {
-        debian::ensure_pg_cron()?;
+        debian::ensure_extension("pg_cron", "postgresql-15-cron")?;
     }
     Ok(installation()?.has_extension("pg_cron"))
+}
+
+/// The same for plpgsql_check, by which `supabase db lint` looks at functions.
+pub fn ensure_plpgsql_check() -> Result<bool> {
+    if Origin::chosen()? == Origin::Debian {
+        debian::ensure_extension("plpgsql_check", "postgresql-15-plpgsql-check")?;
+    }
+    Ok(installation()?.has_extension("plpgsql_check"))
 }
 
 #[cfg(test)]

@@ -44,6 +44,12 @@ impl Request {
         Self::new(Method::POST, path)
     }
 
+    /// The same at another path.
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self

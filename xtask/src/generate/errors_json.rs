@@ -5,8 +5,15 @@ use serde::Serialize;
 use stream_core::error::ErrorCode;
 
 #[derive(Serialize)]
-struct ErrorEntry {
+struct CodedEntry {
     code: &'static str,
+    #[serde(flatten)]
+    entry: ErrorEntry,
+}
+
+/// What the catalogue says of a code.
+#[derive(Serialize)]
+pub struct ErrorEntry {
     category: &'static str,
     /// Null: edge_api alone gives it.
     sqlstate: Option<&'static str>,
@@ -27,10 +34,17 @@ struct Recovery {
 }
 
 pub fn write() -> Result<String> {
-    let entry = |code: &ErrorCode| {
+    let coded = |code: &ErrorCode| CodedEntry {
+        code: code.as_str(),
+        entry: ErrorEntry::of(*code),
+    };
+    super::json::pretty(&ErrorCode::ALL.iter().map(coded).collect::<Vec<_>>())
+}
+
+impl ErrorEntry {
+    pub fn of(code: ErrorCode) -> Self {
         let recovery = code.recovery();
-        ErrorEntry {
-            code: code.as_str(),
+        Self {
             category: code.category().as_str(),
             sqlstate: code.sqlstate(),
             status: code.http_status(),
@@ -45,6 +59,5 @@ pub fn write() -> Result<String> {
                 user_notification: recovery.user_notification,
             },
         }
-    };
-    super::json::pretty(&ErrorCode::ALL.iter().map(entry).collect::<Vec<_>>())
+    }
 }

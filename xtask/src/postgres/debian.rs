@@ -14,7 +14,6 @@ pub const PG_CONFIG: &str = "/usr/lib/postgresql/15/bin/pg_config";
 const SERVER: &str = "postgresql-15";
 /// They bring libclang along.
 const HEADERS: &str = "postgresql-server-dev-15";
-const PG_CRON: &str = "postgresql-15-cron";
 
 /// Tells Debian's scripts not to make a cluster of their own while a server package is installed.
 const NO_MAIN_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/pg_stream.conf";
@@ -47,15 +46,15 @@ pub fn ensure() -> Result<()> {
         .context("Postgres is still not complete")
 }
 
-/// Makes sure that pg_cron is here. It is only loaded by the clusters that name it; no other one notices.
-pub fn ensure_pg_cron() -> Result<()> {
-    let is_here = || Ok::<_, anyhow::Error>(installation()?.has_extension("pg_cron"));
+/// Makes sure that an extension is here. It is only loaded by the clusters that name it; no other one notices.
+pub fn ensure_extension(extension: &str, package: &str) -> Result<()> {
+    let is_here = || Ok::<_, anyhow::Error>(installation()?.has_extension(extension));
     if is_here()? {
         return Ok(());
     }
-    packages::ensure_installed(&[&[PG_CRON]], "the extension pg_cron")?;
+    packages::ensure_installed(&[&[package]], &format!("the extension {extension}"))?;
     if !is_here()? {
-        bail!("{PG_CRON} is installed, and brought no pg_cron for Debian's Postgres 15");
+        bail!("{package} is installed, and brought no {extension} for Debian's Postgres 15");
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::graph::Graph;
 use crate::sources;
 
-const FOLDERS: [&str; 2] = ["client", "tests/js"];
+const FOLDERS: [&str; 3] = ["client", "supabase/functions", "tests/js"];
 
 /// The files that a script imports by a relative path, types among them.
 fn imports(text: &str) -> Vec<&str> {

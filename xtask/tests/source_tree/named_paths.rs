@@ -14,8 +14,11 @@ const ENDINGS: [&str; 9] = [
 ];
 
 /// Files that a document tells its reader to make.
-const TO_BE_MADE: [(&str, &str); 3] = [
+const TO_BE_MADE: [(&str, &str); 6] = [
     ("CONTRIBUTING.md", "<version>_stream_schema_<what>.sql"),
+    ("docs/supabase.md", "supabase/.env"),
+    ("docs/supabase.md", "supabase/config.toml"),
+    ("docs/supabase.md", "supabase/functions/.env"),
     ("docs/upgrading.md", "*_stream_schema_<what>.sql"),
     ("docs/upgrading.md", "pg_stream_ext--<from>--<to>.sql"),
 ];
