@@ -1,5 +1,6 @@
 //! End-to-end tests: the product through its services, with the real clients.
 
+mod agora_webhook;
 mod browser;
 mod client;
 mod demo;
@@ -7,6 +8,7 @@ mod documentation_types;
 mod edge;
 mod fixtures;
 mod gateway;
+mod hosted;
 mod outage;
 mod realtime;
 mod secrets;

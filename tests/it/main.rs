@@ -8,6 +8,7 @@ mod contract;
 mod doctor;
 mod editions;
 mod harness;
+mod hosted;
 mod mechanism;
 mod metrics;
 mod moderation;

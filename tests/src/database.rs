@@ -37,6 +37,13 @@ impl TestDatabase {
 
     /// In a cluster of the test's own.
     pub async fn create_in(environment: TestEnvironment) -> Result<Self> {
+        let database = Self::copy_in(environment).await?;
+        database.lift_rates().await?;
+        Ok(database)
+    }
+
+    /// Whatever the template of a cluster of the test's own holds.
+    pub async fn copy_in(environment: TestEnvironment) -> Result<Self> {
         let name = next_name();
         environment.create_database(&name)?;
         Self::open(environment, name).await
@@ -49,12 +56,13 @@ impl TestDatabase {
         let cluster = &environment.cluster;
         cluster.create_empty_database_of_locale(&name, locale)?;
         xtask::database::prepare_beside(cluster, &name, edition, &environment.agora)?;
-        Self::open(environment, name).await
+        let database = Self::open(environment, name).await?;
+        database.lift_rates().await?;
+        Ok(database)
     }
 
     async fn open(environment: TestEnvironment, name: String) -> Result<Self> {
         let owner = connect(&environment.cluster.url("postgres", &name)?).await?;
-        owner.batch_execute(RATES_OF_TESTS).await?;
         // For tests that apply migrations themselves.
         owner
             .batch_execute(&format!("set {UNFINISHED} = 'accepted'"))
@@ -113,6 +121,11 @@ impl TestDatabase {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Sets the rates of all tests but those about a rate.
+    pub async fn lift_rates(&self) -> Result<()> {
+        self.change(RATES_OF_TESTS).await
     }
 
     /// For a test that writes broadcasts of its own, or stops its server: they are not compared with

@@ -21,6 +21,7 @@ pub mod fault_proxy;
 pub mod flush_queue;
 pub mod governor;
 pub mod heartbeat;
+pub mod hosted;
 pub mod identity;
 pub mod load_over_moves;
 pub mod logged_plans;
@@ -42,6 +43,7 @@ pub mod session;
 pub mod stateful;
 pub mod stored_text;
 pub mod stream;
+pub mod supabase_tools;
 
 pub mod ticking;
 pub mod tls_files;
