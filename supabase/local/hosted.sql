@@ -54,7 +54,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-    create extension pg_cron;
+    create extension pg_cron schema pg_catalog;
     grant usage on schema cron to postgres with grant option;
     grant all on all functions in schema cron to postgres with grant option;
     grant all on all tables in schema cron to postgres with grant option;

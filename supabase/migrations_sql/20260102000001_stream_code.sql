@@ -73,616 +73,627 @@ from (values
     (15, 'function', 'stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
     (16, 'function', 'stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
     (17, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (18, 'function', 'stream_ext.batch_raise_cancel(state text, message text)', 'returns void defaults 0'),
-    (19, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
-    (20, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
-    (21, 'function', 'stream_ext.caller_without_escapes(claims text)', 'returns text defaults 0'),
-    (22, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (23, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
-    (24, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
-    (25, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
-    (26, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
-    (27, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
-    (28, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
-    (29, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
-    (30, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
-    (31, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
-    (32, 'function', 'stream_ext.set_slow_mode(session_id uuid, interval_ms integer)', 'returns void defaults 0'),
-    (33, 'function', 'stream_ext.set_chat_mode(session_id uuid, mode text)', 'returns void defaults 0'),
-    (34, 'function', 'stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint)', 'returns void defaults 0'),
-    (35, 'function', 'stream_ext.pin_message(session_id uuid, message_id uuid)', 'returns void defaults 0'),
-    (36, 'function', 'stream_ext.unpin_message(session_id uuid)', 'returns void defaults 0'),
-    (37, 'function', 'stream_ext.term_begin(session_id uuid)', 'returns uuid defaults 0'),
-    (38, 'function', 'stream_ext.term_pattern(term text)', 'returns text defaults 0'),
-    (39, 'function', 'stream_ext.block_term(session_id uuid, term text)', 'returns text defaults 0'),
-    (40, 'function', 'stream_ext.unblock_term(session_id uuid, term text)', 'returns text defaults 0'),
-    (41, 'function', 'stream_ext.list_blocked_terms(of_session uuid)', 'returns table (session_id uuid, term text, actor uuid, created_at timestamptz) defaults 0'),
-    (42, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
-    (43, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
-    (44, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
-    (45, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
-    (46, 'function', 'stream_ext.core_judge_content(said text, out content text, out refusal text)', 'defaults 0'),
-    (47, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
-    (48, 'function', 'stream_ext.core_trim(said text)', 'returns text defaults 0'),
-    (49, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
-    (50, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
-    (51, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
-    (52, 'function', 'stream_ext.log_hold_head(session_id uuid)', 'returns boolean defaults 0'),
-    (53, 'function', 'stream_ext.moderation_close_gate(session_id uuid)', 'returns void defaults 0'),
-    (54, 'function', 'stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid)', 'returns void defaults 0'),
-    (55, 'function', 'stream_ext.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 0'),
-    (56, 'function', 'stream_ext.deletion_of_user(session_id uuid, user_id uuid)', 'returns bigint[] defaults 0'),
-    (57, 'function', 'stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 0'),
-    (58, 'function', 'stream_ext.erasure_of_entries(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
-    (59, 'function', 'stream_ext.erasure_of_deleted(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
-    (60, 'function', 'stream_ext.erasure_of_decisions(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[])', 'defaults 0'),
-    (61, 'function', 'stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (62, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (63, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
-    (64, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
-    (65, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (66, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
-    (67, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
-    (68, 'function', 'stream_ext.figures_record_round(round jsonb, claims boolean)', 'returns void defaults 0'),
-    (69, 'function', 'stream_ext.figures_write_rules(outcomes jsonb)', 'returns void defaults 0'),
-    (70, 'function', 'stream_ext.figures_sample()', 'returns void defaults 0'),
-    (71, 'function', 'stream_ext.frame_text(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, is_digest boolean)', 'returns text defaults 0'),
-    (72, 'function', 'stream_ext.frame_payload(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, payload_bytes integer)', 'returns text defaults 0'),
-    (73, 'function', 'stream_ext.frame_runs(sizes integer[], payload_bytes integer)', 'returns integer[] defaults 0'),
-    (74, 'function', 'stream_ext.log_flush(session_id uuid, urgency text)', 'returns boolean defaults 0'),
-    (75, 'function', 'stream_ext.flush(session_id uuid)', 'returns void defaults 0'),
-    (76, 'function', 'stream_ext.log_flush_without_ticker(sessions uuid[])', 'returns void defaults 0'),
-    (77, 'function', 'stream_ext.log_flush_free(sessions uuid[])', 'returns void defaults 0'),
-    (78, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
-    (79, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
-    (80, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
-    (81, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
-    (82, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
-    (83, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
-    (84, 'function', 'stream_ext.governor_milliseconds(at timestamptz, moment timestamptz)', 'returns bigint defaults 0'),
-    (85, 'function', 'stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)', 'returns boolean defaults 0'),
-    (86, 'function', 'stream_ext.governor_is_due()', 'returns boolean defaults 0'),
-    (87, 'function', 'stream_ext.governor_take_sends()', 'returns jsonb defaults 0'),
-    (88, 'function', 'stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz)', 'returns void defaults 0'),
-    (89, 'function', 'stream_ext.governor_clean_up(moment timestamptz)', 'returns void defaults 0'),
-    (90, 'function', 'stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (91, 'function', 'stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (92, 'function', 'stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (93, 'function', 'stream_ext.governor_changes()', 'returns jsonb defaults 0'),
-    (94, 'function', 'stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb)', 'returns bigint[] defaults 0'),
-    (95, 'function', 'stream_ext.governor_window_ms(level bigint, root bigint)', 'returns bigint defaults 0'),
-    (96, 'function', 'stream_ext.governor_measure(kind text, level bigint, s jsonb)', 'returns numeric defaults 0'),
-    (97, 'function', 'stream_ext.governor_least_level(kind text, s jsonb, most numeric)', 'returns bigint defaults 0'),
-    (98, 'function', 'stream_ext.governor_round_up(window_ms bigint)', 'returns bigint defaults 0'),
-    (99, 'function', 'stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint)', 'returns bigint defaults 0'),
-    (100, 'function', 'stream_ext.governor_root(cost bigint)', 'returns bigint defaults 0'),
-    (101, 'function', 'stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb, out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)', 'defaults 0'),
-    (102, 'function', 'stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint)', 'returns bigint defaults 0'),
-    (103, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
-    (104, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
-    (105, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
-    (106, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (107, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
-    (108, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
-    (109, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (110, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
-    (111, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
-    (112, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (113, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
-    (114, 'function', 'stream_ext.heartbeat_hold_realtime()', 'returns boolean defaults 0'),
-    (115, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
-    (116, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
-    (117, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
-    (118, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
-    (119, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
-    (120, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
-    (121, 'function', 'stream_ext.log_epoch_origin()', 'returns text defaults 0'),
-    (122, 'function', 'stream_ext.log_epoch_of(salt text)', 'returns text defaults 0'),
-    (123, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
-    (124, 'function', 'stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (125, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
-    (126, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (127, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
-    (128, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
-    (129, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
-    (130, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
-    (131, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
-    (132, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
-    (133, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text)', 'returns void defaults 0'),
-    (134, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
-    (135, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (136, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (137, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
-    (138, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
-    (139, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
-    (140, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
-    (141, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
-    (142, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
-    (143, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
-    (144, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
-    (145, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (146, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (147, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
-    (148, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (149, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
-    (150, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
-    (151, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
-    (152, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
-    (153, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
-    (154, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
-    (155, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (156, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
-    (157, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
-    (158, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
-    (159, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
-    (160, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (161, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (162, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (163, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
-    (164, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
-    (165, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
-    (166, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
-    (167, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
-    (168, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
-    (169, 'function', 'stream_ext.realtime_send(topic text, event text, payload text)', 'returns void defaults 0'),
-    (170, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
-    (171, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
-    (172, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
-    (173, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
-    (174, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
-    (175, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
-    (176, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
-    (177, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
-    (178, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
-    (179, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
-    (180, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
-    (181, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
-    (182, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
-    (183, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
-    (184, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)', 'defaults 0'),
-    (185, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
-    (186, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
-    (187, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
-    (188, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
-    (189, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
-    (190, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
-    (191, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
-    (192, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
-    (193, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
-    (194, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
-    (195, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
-    (196, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
-    (197, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
-    (198, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
-    (199, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (200, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
-    (201, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
-    (202, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
-    (203, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
-    (204, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
-    (205, 'function', 'stream_ext.chat_refusal(sender record, session_id uuid, is_anonymous boolean, content text, out refusal text, out retry_after_ms bigint, out spent_us bigint)', 'defaults 0'),
-    (206, 'function', 'stream_ext.chat_sender(session_id uuid, user_id uuid, host_tat timestamptz, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz)', 'returns record defaults 0'),
-    (207, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
-    (208, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
-    (209, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz)', 'returns void defaults 0'),
-    (210, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
-    (211, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
-    (212, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (213, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (214, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
-    (215, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
-    (216, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)', 'defaults 0'),
-    (217, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
-    (218, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
-    (219, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
-    (220, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
-    (221, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (222, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
-    (223, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (224, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
-    (225, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
-    (226, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
-    (227, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (228, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (229, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (230, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (231, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (232, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (233, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (234, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (235, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (236, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (237, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (238, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (239, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (240, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (241, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (242, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (243, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (244, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (245, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (246, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (247, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (248, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (249, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (250, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (251, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (252, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
-    (253, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
-    (254, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
-    (255, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (256, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (257, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
-    (258, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (259, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (260, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
-    (261, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (262, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (263, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (264, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (265, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (266, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (267, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (268, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (269, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
-    (270, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (271, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (272, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (273, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (274, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (275, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (276, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (277, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (278, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
-    (279, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (280, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (281, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (282, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (283, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (284, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (285, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
-    (286, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
-    (287, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
-    (288, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
-    (289, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (290, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (291, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (292, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
-    (293, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
-    (294, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
-    (295, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
-    (296, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
-    (297, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
-    (298, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (299, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (300, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (301, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (302, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (303, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (304, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (305, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (306, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (307, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (308, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
-    (309, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
-    (310, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
-    (311, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
-    (312, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
-    (313, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
-    (314, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
-    (315, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
-    (316, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
-    (317, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
-    (318, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
-    (319, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
-    (320, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
-    (321, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (322, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (323, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (324, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (325, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (326, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
-    (327, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (328, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
-    (329, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
-    (330, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
-    (331, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
-    (332, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
-    (333, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (334, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (335, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (336, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (337, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (338, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (339, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (340, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (341, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
-    (342, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (343, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (344, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (345, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
-    (346, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (347, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (348, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (349, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
-    (350, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (351, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (352, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
-    (353, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
-    (354, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
-    (355, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
-    (356, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
-    (357, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
-    (358, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
-    (359, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
-    (360, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
-    (361, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (362, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (363, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (364, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (365, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (366, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (367, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (368, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (369, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (370, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (371, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (372, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (373, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (374, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (375, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (376, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (377, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (378, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (379, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (380, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (381, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (382, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (383, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (384, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
-    (385, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
-    (386, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (387, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (388, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (389, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (390, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (391, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (392, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (393, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (394, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (395, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (396, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (397, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (398, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (399, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (400, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (401, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (402, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (403, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (404, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (405, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (406, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (407, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (408, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (409, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (410, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (411, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (412, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (413, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (414, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (415, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (416, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (417, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (418, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (419, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (420, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (421, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (422, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (423, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (424, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (425, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (426, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (427, 'function', 'stream_private.tick_loop()', 'returns text defaults 0'),
-    (428, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (429, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (430, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (431, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (432, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (433, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (434, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (435, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (436, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (437, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (438, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (439, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (440, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (441, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (442, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (443, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (444, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (445, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (446, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (447, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (448, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (449, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (450, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (451, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (452, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (453, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (454, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (455, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (456, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (457, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (458, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (459, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (460, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (461, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (462, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (463, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (464, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (465, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (466, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (467, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (468, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (469, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (470, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (471, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (472, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (473, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (474, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (475, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (476, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (477, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (478, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (479, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (480, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (481, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (482, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (483, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (484, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (485, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (486, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (487, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (488, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (489, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (490, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (491, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (492, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (493, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (494, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (495, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (496, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (497, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (498, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (499, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (500, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (501, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (502, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (503, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (504, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (505, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (506, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (507, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (508, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (509, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (510, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (511, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (512, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (513, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (514, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (515, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (516, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (517, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (518, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (519, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (520, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (521, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (522, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (523, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (524, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (525, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (526, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (527, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (528, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (529, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (530, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (531, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (532, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (533, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (534, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (535, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (536, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (537, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (538, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (539, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (540, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (541, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (542, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (543, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (544, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (545, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (546, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (547, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (548, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (549, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (550, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (551, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (552, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (553, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (554, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (555, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (556, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (557, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (558, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (559, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (560, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (561, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (562, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (563, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (564, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (565, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (566, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (567, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (568, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (569, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (570, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (571, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (572, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (573, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (574, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (575, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (576, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (577, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (578, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (579, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (580, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (581, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (582, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (583, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (584, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (585, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (586, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (587, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (588, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (589, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (590, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (591, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (592, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (593, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (594, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (595, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (596, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (597, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (598, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (599, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (600, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (601, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (602, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (603, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (604, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (605, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (606, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (607, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (608, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (609, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (610, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (611, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (612, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (613, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (614, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (615, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (616, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (617, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (618, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (619, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (620, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (621, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (622, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (623, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (624, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (625, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (626, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (627, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (18, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
+    (19, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
+    (20, 'function', 'stream_ext.caller_without_escapes(claims text)', 'returns text defaults 0'),
+    (21, 'function', 'stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (22, 'function', 'stream_ext.caller_claims()', 'returns text defaults 0'),
+    (23, 'function', 'stream_ext.user_id()', 'returns uuid defaults 0'),
+    (24, 'function', 'stream_ext.enter_to_read()', 'returns uuid defaults 0'),
+    (25, 'function', 'stream_ext.caller_require_read_committed()', 'returns void defaults 0'),
+    (26, 'function', 'stream_ext.enter_to_write()', 'returns uuid defaults 0'),
+    (27, 'function', 'stream_ext.caller_resolve(caller_id uuid, named uuid)', 'returns uuid defaults 0'),
+    (28, 'function', 'stream_ext.caller_is_anonymous(caller_id uuid)', 'returns boolean defaults 0'),
+    (29, 'function', 'stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)', 'defaults 0'),
+    (30, 'function', 'stream_ext.act_for(user_id uuid)', 'returns uuid defaults 0'),
+    (31, 'function', 'stream_ext.set_slow_mode(session_id uuid, interval_ms integer)', 'returns void defaults 0'),
+    (32, 'function', 'stream_ext.set_chat_mode(session_id uuid, mode text)', 'returns void defaults 0'),
+    (33, 'function', 'stream_ext.moderation_unpin(session_id uuid, actor uuid, is_open boolean, pinned bigint)', 'returns void defaults 0'),
+    (34, 'function', 'stream_ext.pin_message(session_id uuid, message_id uuid)', 'returns void defaults 0'),
+    (35, 'function', 'stream_ext.unpin_message(session_id uuid)', 'returns void defaults 0'),
+    (36, 'function', 'stream_ext.term_begin(session_id uuid)', 'returns uuid defaults 0'),
+    (37, 'function', 'stream_ext.term_pattern(term text)', 'returns text defaults 0'),
+    (38, 'function', 'stream_ext.block_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (39, 'function', 'stream_ext.unblock_term(session_id uuid, term text)', 'returns text defaults 0'),
+    (40, 'function', 'stream_ext.list_blocked_terms(of_session uuid)', 'returns table (session_id uuid, term text, actor uuid, created_at timestamptz) defaults 0'),
+    (41, 'function', 'stream_ext.clock_s()', 'returns bigint defaults 0'),
+    (42, 'function', 'stream_ext.clock_refusal()', 'returns text defaults 0'),
+    (43, 'function', 'stream_ext.check_clock()', 'returns boolean defaults 0'),
+    (44, 'function', 'stream_ext.is_preloaded()', 'returns boolean defaults 0'),
+    (45, 'function', 'stream_ext.core_judge_content(said text, out content text, out refusal text)', 'defaults 0'),
+    (46, 'function', 'stream_ext.core_content(content text)', 'returns text defaults 0'),
+    (47, 'function', 'stream_ext.core_trim(said text)', 'returns text defaults 0'),
+    (48, 'function', 'stream_ext.core_display_name(name text)', 'returns text defaults 0'),
+    (49, 'function', 'stream_ext.core_searchable(content text)', 'returns text defaults 0'),
+    (50, 'function', 'stream_ext.core_pattern(term text)', 'returns text defaults 0'),
+    (51, 'function', 'stream_ext.log_hold_head(session_id uuid)', 'returns boolean defaults 0'),
+    (52, 'function', 'stream_ext.moderation_close_gate(session_id uuid)', 'returns void defaults 0'),
+    (53, 'function', 'stream_ext.moderation_close_reports(session_id uuid, seqs bigint[], actor uuid)', 'returns void defaults 0'),
+    (54, 'function', 'stream_ext.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 0'),
+    (55, 'function', 'stream_ext.deletion_of_user(session_id uuid, user_id uuid)', 'returns bigint[] defaults 0'),
+    (56, 'function', 'stream_ext.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 0'),
+    (57, 'function', 'stream_ext.erasure_of_entries(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (58, 'function', 'stream_ext.erasure_of_deleted(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out seqs_with_text bigint[])', 'defaults 0'),
+    (59, 'function', 'stream_ext.erasure_of_decisions(session_id uuid, user_id uuid, at_most integer, out seqs bigint[], out times timestamptz[])', 'defaults 0'),
+    (60, 'function', 'stream_ext.erase_from_log(session_id uuid, user_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (61, 'function', 'stream_ext.error_raise(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (62, 'function', 'stream_ext.refuse(code text)', 'returns void defaults 0'),
+    (63, 'function', 'stream_ext.refuse_with_hint(code text, hint text)', 'returns void defaults 0'),
+    (64, 'function', 'stream_ext.error_retry_after(code text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (65, 'function', 'stream_ext.error_null(argument text)', 'returns void defaults 0'),
+    (66, 'function', 'stream_ext.error_internal(what text)', 'returns void defaults 0'),
+    (67, 'function', 'stream_ext.error_is_cancel(state text, context text)', 'returns boolean defaults 0'),
+    (68, 'function', 'stream_ext.figures_outcomes(round jsonb)', 'returns jsonb defaults 0'),
+    (69, 'function', 'stream_ext.figures_record(outcomes jsonb)', 'returns void defaults 0'),
+    (70, 'function', 'stream_ext.figures_record_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (71, 'function', 'stream_ext.figures_write_rules(outcomes jsonb)', 'returns void defaults 0'),
+    (72, 'function', 'stream_ext.figures_sample()', 'returns void defaults 0'),
+    (73, 'function', 'stream_ext.frame_text(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, is_digest boolean)', 'returns text defaults 0'),
+    (74, 'function', 'stream_ext.frame_payload(session_id uuid, epoch text, from_seq bigint, to_seq bigint, head_seq bigint, server_time text, poll_ms integer, entries text, payload_bytes integer)', 'returns text defaults 0'),
+    (75, 'function', 'stream_ext.frame_runs(sizes integer[], payload_bytes integer)', 'returns integer[] defaults 0'),
+    (76, 'function', 'stream_ext.log_flush(session_id uuid, urgency text)', 'returns boolean defaults 0'),
+    (77, 'function', 'stream_ext.flush(session_id uuid)', 'returns void defaults 0'),
+    (78, 'function', 'stream_ext.log_flush_without_ticker(sessions uuid[])', 'returns void defaults 0'),
+    (79, 'function', 'stream_ext.log_flush_free(sessions uuid[])', 'returns void defaults 0'),
+    (80, 'function', 'stream_ext.gate_key(session_id uuid)', 'returns bigint defaults 0'),
+    (81, 'function', 'stream_ext.enter_gate(session_id uuid, alone boolean)', 'returns void defaults 0'),
+    (82, 'function', 'stream_ext.gate_pass(session_id uuid)', 'returns void defaults 0'),
+    (83, 'function', 'stream_ext.gate_close_if_free(session_id uuid)', 'returns boolean defaults 0'),
+    (84, 'function', 'stream_ext.gate_close_soon(session_id uuid)', 'returns boolean defaults 0'),
+    (85, 'function', 'stream_ext.gate_close(session_id uuid)', 'returns void defaults 0'),
+    (86, 'function', 'stream_ext.governor_milliseconds(at timestamptz, moment timestamptz)', 'returns bigint defaults 0'),
+    (87, 'function', 'stream_ext.governor_has_passed(limit_per_s integer, planned_limit integer, planned_at timestamptz, moment timestamptz)', 'returns boolean defaults 0'),
+    (88, 'function', 'stream_ext.governor_is_due()', 'returns boolean defaults 0'),
+    (89, 'function', 'stream_ext.governor_take_sends()', 'returns jsonb defaults 0'),
+    (90, 'function', 'stream_ext.governor_spend(spent bigint[], moment timestamptz, since timestamptz)', 'returns void defaults 0'),
+    (91, 'function', 'stream_ext.governor_clean_up(moment timestamptz)', 'returns void defaults 0'),
+    (92, 'function', 'stream_ext.regular_take_governor(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (93, 'function', 'stream_ext.regular_end_governor(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (94, 'function', 'stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (95, 'function', 'stream_ext.governor_changes()', 'returns jsonb defaults 0'),
+    (96, 'function', 'stream_ext.governor_costs(live jsonb, before jsonb, sends jsonb)', 'returns bigint[] defaults 0'),
+    (97, 'function', 'stream_ext.governor_window_ms(level bigint, root bigint)', 'returns bigint defaults 0'),
+    (98, 'function', 'stream_ext.governor_measure(kind text, level bigint, s jsonb)', 'returns numeric defaults 0'),
+    (99, 'function', 'stream_ext.governor_least_level(kind text, s jsonb, most numeric)', 'returns bigint defaults 0'),
+    (100, 'function', 'stream_ext.governor_round_up(window_ms bigint)', 'returns bigint defaults 0'),
+    (101, 'function', 'stream_ext.governor_steady(present_ms bigint, wanted_ms bigint, least_ms bigint)', 'returns bigint defaults 0'),
+    (102, 'function', 'stream_ext.governor_root(cost bigint)', 'returns bigint defaults 0'),
+    (103, 'function', 'stream_ext.governor_plan(limit_per_s bigint, share_percent bigint, spent bigint, urgent bigint, s jsonb, out windows jsonb, out reason text, out expected_per_s bigint, out is_over boolean, out is_crowded boolean)', 'defaults 0'),
+    (104, 'function', 'stream_ext.governor_averaged_rate(per_1000_s bigint, count bigint, elapsed_ms bigint)', 'returns bigint defaults 0'),
+    (105, 'function', 'stream_ext.token_is_due(issued_at timestamptz, expires_at timestamptz, held_until timestamptz, device_expires_at timestamptz)', 'returns boolean defaults 0'),
+    (106, 'function', 'stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)', 'returns timestamptz defaults 0'),
+    (107, 'function', 'stream_ext.heartbeat_prepare(session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer)', 'defaults 0'),
+    (108, 'function', 'stream_ext.heartbeat_viewer(session_id uuid, user_id uuid, foreground boolean, join_no integer, token_expires_at timestamptz, later boolean, later_foreground boolean, out status text, out code text, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (109, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
+    (110, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
+    (111, 'function', 'stream_ext.heartbeat_note(written jsonb, pair text, foreground boolean, code text, result stream.heartbeat_result, is_written boolean)', 'returns jsonb defaults 0'),
+    (112, 'function', 'stream_ext.heartbeat_answer(item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb)', 'defaults 0'),
+    (113, 'function', 'stream_ext.heartbeat_claims()', 'returns text defaults 0'),
+    (114, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (115, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
+    (116, 'function', 'stream_ext.heartbeat_all(items json[], places integer[])', 'returns stream.batched_heartbeat[] defaults 0'),
+    (117, 'function', 'stream_ext.heartbeats(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (118, 'function', 'stream_ext.heartbeat_hold_log(session_id uuid, limit_ms integer)', 'returns boolean defaults 0'),
+    (119, 'function', 'stream_ext.heartbeat_host(session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean, out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer, out expires_at timestamptz, out is_written boolean)', 'defaults 0'),
+    (120, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
+    (121, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean)', 'defaults 0'),
+    (122, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
+    (123, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
+    (124, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
+    (125, 'function', 'stream_ext.log_epoch_origin()', 'returns text defaults 0'),
+    (126, 'function', 'stream_ext.log_epoch_of(salt text)', 'returns text defaults 0'),
+    (127, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
+    (128, 'function', 'stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (129, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
+    (130, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (131, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
+    (132, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
+    (133, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
+    (134, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
+    (135, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
+    (136, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
+    (137, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text)', 'returns void defaults 0'),
+    (138, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
+    (139, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (140, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (141, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
+    (142, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
+    (143, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
+    (144, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
+    (145, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
+    (146, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
+    (147, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
+    (148, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
+    (149, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (150, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (151, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
+    (152, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (153, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
+    (154, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
+    (155, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
+    (156, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
+    (157, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
+    (158, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
+    (159, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (160, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
+    (161, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
+    (162, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
+    (163, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
+    (164, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (165, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (166, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (167, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
+    (168, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
+    (169, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
+    (170, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
+    (171, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
+    (172, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
+    (173, 'function', 'stream_ext.realtime_send(topic text, event text, payload text)', 'returns void defaults 0'),
+    (174, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
+    (175, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
+    (176, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
+    (177, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
+    (178, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
+    (179, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
+    (180, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
+    (181, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
+    (182, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
+    (183, 'function', 'stream_ext.realtime_take_soon(may_wait boolean)', 'returns boolean defaults 0'),
+    (184, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
+    (185, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
+    (186, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
+    (187, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
+    (188, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
+    (189, 'function', 'stream_ext.regular_take(rule text, most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns jsonb defaults 0'),
+    (190, 'function', 'stream_ext.regular_do(rule text, session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (191, 'function', 'stream_ext.regular_end(rule text, context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (192, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, asks text, out next_round jsonb, out step text, out state text)', 'defaults 0'),
+    (193, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
+    (194, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
+    (195, 'function', 'stream_ext.regular_has_timed_out()', 'returns boolean defaults 0'),
+    (196, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
+    (197, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
+    (198, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
+    (199, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
+    (200, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (201, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
+    (202, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
+    (203, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
+    (204, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
+    (205, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
+    (206, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
+    (207, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
+    (208, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (209, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
+    (210, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
+    (211, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
+    (212, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
+    (213, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
+    (214, 'function', 'stream_ext.chat_refusal(sender record, session_id uuid, is_anonymous boolean, content text, out refusal text, out retry_after_ms bigint, out spent_us bigint)', 'defaults 0'),
+    (215, 'function', 'stream_ext.chat_sender(session_id uuid, user_id uuid, host_tat timestamptz, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz, last_chat_at timestamptz)', 'returns record defaults 0'),
+    (216, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
+    (217, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
+    (218, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz)', 'returns void defaults 0'),
+    (219, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
+    (220, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
+    (221, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (222, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (223, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
+    (224, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
+    (225, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
+    (226, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)', 'defaults 0'),
+    (227, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
+    (228, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
+    (229, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
+    (230, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
+    (231, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (232, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
+    (233, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (234, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
+    (235, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
+    (236, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
+    (237, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (238, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (239, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (240, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (241, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (242, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (243, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (244, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (245, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (246, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (247, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (248, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (249, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (250, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (251, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (252, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (253, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (254, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (255, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (256, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (257, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (258, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (259, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (260, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (261, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (262, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
+    (263, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
+    (264, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
+    (265, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (266, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (267, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
+    (268, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (269, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (270, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
+    (271, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (272, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (273, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (274, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (275, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (276, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (277, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (278, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (279, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
+    (280, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (281, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (282, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (283, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (284, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (285, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (286, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (287, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (288, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
+    (289, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (290, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (291, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (292, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (293, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (294, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (295, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
+    (296, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (297, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
+    (298, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
+    (299, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (300, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (301, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (302, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
+    (303, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
+    (304, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
+    (305, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
+    (306, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
+    (307, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
+    (308, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
+    (309, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (310, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (311, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (312, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (313, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (314, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (315, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (316, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (317, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (318, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (319, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (320, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (321, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (322, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (323, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (324, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (325, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (326, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (327, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (328, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (329, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (330, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (331, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (332, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (333, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (334, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (335, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (336, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (337, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint)', 'returns integer defaults 0'),
+    (338, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (339, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (340, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (341, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (342, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (343, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (344, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (345, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (346, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (347, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (348, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (349, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (350, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (351, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (352, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
+    (353, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (354, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (355, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (356, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
+    (357, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (358, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (359, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (360, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
+    (361, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (362, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (363, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (364, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (365, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (366, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (367, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (368, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (369, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (370, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (371, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (372, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (373, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (374, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (375, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (376, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (377, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (378, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (379, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (380, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (381, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (382, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (383, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (384, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (385, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (386, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (387, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (388, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (389, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (390, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (391, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (392, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (393, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (394, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (395, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
+    (396, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
+    (397, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (398, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (399, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (400, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (401, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (402, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (403, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (404, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (405, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (406, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (407, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (408, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (409, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (410, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (411, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (412, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (413, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (414, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (415, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (416, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (417, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (418, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (419, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (420, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (421, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (422, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (423, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (424, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (425, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (426, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (427, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (428, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (429, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (430, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (431, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (432, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (433, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (434, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (435, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (436, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (437, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (438, 'function', 'stream_private.tick_loop()', 'returns text defaults 0'),
+    (439, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (440, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (441, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (442, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (443, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (444, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (445, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (446, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (447, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (448, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (449, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (450, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (451, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (452, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (453, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (454, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (455, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (456, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (457, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (458, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (459, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (460, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (461, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (462, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (463, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (464, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (465, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (466, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (467, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (468, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (469, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (470, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (471, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (472, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (473, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (474, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (475, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (476, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (477, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (478, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (479, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (480, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (481, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (482, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (483, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (484, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (485, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (486, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (487, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (488, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (489, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (490, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (491, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (492, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (493, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (494, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (495, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (496, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (497, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (498, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (499, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (500, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (501, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (502, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (503, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (504, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (505, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (506, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (507, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (508, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (509, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (510, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (511, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (512, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (513, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (514, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (515, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (516, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (517, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (518, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (519, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (520, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (521, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (522, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (523, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (524, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (525, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (526, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (527, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (528, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (529, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (530, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (531, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (532, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (533, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (534, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (535, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (536, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (537, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (538, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (539, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (540, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (541, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (542, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (543, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (544, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (545, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (546, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (547, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (548, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (549, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (550, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (551, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (552, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (553, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (554, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (555, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (556, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (557, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (558, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (559, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (560, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (561, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (562, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (563, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (564, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (565, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (566, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (567, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (568, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (569, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (570, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (571, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (572, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (573, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (574, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (575, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (576, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (577, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (578, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (579, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (580, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (581, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (582, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (583, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (584, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (585, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (586, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (587, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (588, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (589, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (590, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (591, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (592, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (593, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (594, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (595, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (596, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (597, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (598, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (599, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (600, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (601, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (602, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (603, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (604, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (605, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (606, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (607, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (608, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (609, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (610, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (611, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (612, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (613, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (614, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (615, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (616, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (617, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (618, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (619, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (620, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (621, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (622, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (623, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (624, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (625, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (626, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (627, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (628, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (629, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (630, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (631, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (632, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (633, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (634, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (635, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (636, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (637, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (638, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -865,20 +876,20 @@ declare
     expects_low pg_catalog.bool := false;
     is_high pg_catalog.bool;
 begin
-    if strpos($1, '\u') = 0 then
+    if strpos($1, e'\\u') = 0 then
         return true;
     end if;
     -- Each escape, or a run of other characters; outside strings a valid text has no backslash.
     for escape in
-        select m[1] from regexp_matches($1 collate "C", '(\\u[0-9A-Fa-f]{4}|\\.|[^\\]+)', 'g') as m
+        select m[1] from regexp_matches($1 collate "C", e'(\\\\u[0-9A-Fa-f]{4}|\\\\.|[^\\\\]+)', 'g') as m
     loop
-        if left(escape, 2) <> '\u' or length(escape) <> 6 then
+        if left(escape, 2) <> e'\\u' or length(escape) <> 6 then
             if expects_low then
                 return false;
             end if;
             continue;
         end if;
-        escape := lower(substr(escape, 3));
+        escape := lower(substr(escape, 3) collate "C");
         if escape = '0000' or (escape collate "C" between 'dc00' and 'dfff') <> expects_low then
             return false;
         end if;
@@ -1092,11 +1103,11 @@ as $$
 declare
     said pg_catalog.text := $1::text;
 begin
-    if strpos(said, '\u') = 0 or stream_ext.json_can_be_stored(said) then
+    if strpos(said, e'\\u') = 0 or stream_ext.json_can_be_stored(said) then
         return $1;
     end if;
     -- The escape of the zero character is read as another one that no text of ours may hold.
-    said := regexp_replace(said, '((?:^|[^\\])(?:\\\\)*)\\u0000', '\1\\u0001', 'g');
+    said := regexp_replace(said, e'((?:^|[^\\\\])(?:\\\\\\\\)*)\\\\u0000', e'\\1\\\\u0001', 'g');
     return case when stream_ext.json_can_be_stored(said) then said::json end;
 end
 $$;
@@ -1181,19 +1192,6 @@ $$;
 comment on function stream_ext.batch_fault(text, text, text, text) is
     'What a caller is told of an item that failed alone; the server''s log is told why.';
 
-create or replace function stream_ext.batch_raise_cancel(state text, message text) returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- An application can raise this state too, and that is a fault of its item.
-    if $1 = '57014' and $2 like 'canceling statement%' then
-        raise exception using errcode = $1, message = $2;
-    end if;
-end
-$$;
-comment on function stream_ext.batch_raise_cancel(text, text) is 'Raises a cancel again, which is the caller''s.';
-
 -- sql/edition/sql/caller.sql
 
 -- The caller: identifying and admitting them. The database role is the one that SET ROLE chose (a SECURITY DEFINER function does
@@ -1228,7 +1226,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Where Postgres has it: no subtransaction.
-    if $1 !~ '\\u' and current_setting('server_version_num')::integer >= 160000 then
+    if $1 !~ e'\\\\u' and current_setting('server_version_num')::integer >= 160000 then
         return pg_input_is_valid($1, 'json') and json_typeof($1::json) = 'object';
     end if;
     begin
@@ -1248,11 +1246,11 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    odd constant pg_catalog.text := '((?:^|[^\\])(?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})';
+    odd constant pg_catalog.text := e'((?:^|[^\\\\])(?:\\\\\\\\)*)\\\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})';
 begin
     -- The zero character and halves of pairs, which Postgres refuses wherever they stand, become a character that no id has. Twice:
     -- what stands next to the last one is not looked at again.
-    return regexp_replace(regexp_replace($1, odd, '\1\\u0001', 'g'), odd, '\1\\u0001', 'g');
+    return regexp_replace(regexp_replace($1, odd, e'\\1\\\\u0001', 'g'), odd, e'\\1\\\\u0001', 'g');
 end
 $$;
 comment on function stream_ext.caller_without_escapes(text) is 'Claims whose texts can all be read; what stands in other members is not looked at.';
@@ -1262,7 +1260,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    readable constant pg_catalog.text := case when $1 ~ '\\u' then stream_ext.caller_without_escapes($1) else $1 end;
+    readable constant pg_catalog.text := case when $1 ~ e'\\\\u' then stream_ext.caller_without_escapes($1) else $1 end;
     object pg_catalog.json;
     sub pg_catalog.text;
     kinds pg_catalog.text;
@@ -1277,7 +1275,7 @@ begin
     object := readable;
     kinds := concat(coalesce(json_typeof(object -> 'sub'), 'null'), ' ', coalesce(json_typeof(object -> 'is_anonymous'), 'boolean'));
     if kinds not in ('string boolean', 'null boolean')
-        or $1 ~ '"sub".*"sub"|"is_anonymous".*"is_anonymous"|\\u' and exists (
+        or $1 ~ e'"sub".*"sub"|"is_anonymous".*"is_anonymous"|\\\\u' and exists (
             select from json_object_keys(object) as k where k in ('sub', 'is_anonymous') group by k having count(*) > 1)
     then
         perform stream_ext.refuse_with_hint('token_invalid', 'request.jwt.claims is not a claims object');
@@ -1651,7 +1649,7 @@ begin
     perform stream_ext.moderation_require_reader($1);
     return query
     select t.session_id, t.term, t.actor, t.created_at from stream.blocked_terms as t
-    where t.session_id is not distinct from $1 order by t.created_at, t.term;
+    where t.session_id is not distinct from $1 order by t.created_at, t.term collate "C";
 end
 $$;
 comment on function stream_ext.list_blocked_terms(uuid) is 'The blocked terms of a stream, or those of all (null).';
@@ -1734,7 +1732,7 @@ begin
         return;
     end if;
     lines := normalize(lines, nfc);
-    if left(lines, 2000) ~ '[\u0001-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]' collate "C" then
+    if left(lines, 2000) ~ e'[\\u0001-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]' collate "C" then
         refusal := 'content_invalid';
         return;
     end if;
@@ -1742,7 +1740,7 @@ begin
         refusal := 'content_too_long';
         return;
     end if;
-    if lines !~ '[^\u0009-\u000d\u0020\u0085\u00a0\u00ad\u034f\u061c\u115f-\u1160\u1680\u17b4-\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u2029\u202f\u205f-\u2065\u206a-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]' collate "C" then
+    if lines !~ e'[^\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u00ad\\u034f\\u061c\\u115f-\\u1160\\u1680\\u17b4-\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u2029\\u202f\\u205f-\\u2065\\u206a-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]' collate "C" then
         refusal := 'content_empty';
         return;
     end if;
@@ -1787,9 +1785,9 @@ begin
     if length($1) <= 64 and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then
         return $1;
     end if;
-    cleaned := normalize(regexp_replace(cleaned, '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]' collate "C", '', 'g'), nfc);
+    cleaned := normalize(regexp_replace(cleaned, e'[\\u0001-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]' collate "C", '', 'g'), nfc);
     cleaned := rtrim(left(ltrim(cleaned, e'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'), 64), e'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000');
-    return case when cleaned ~ '[^\u0009-\u000d\u0020\u0085\u00a0\u00ad\u034f\u061c\u115f-\u1160\u1680\u17b4-\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u2029\u202f\u205f-\u2065\u206a-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]' collate "C" then cleaned end;
+    return case when cleaned ~ e'[^\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u00ad\\u034f\\u061c\\u115f-\\u1160\\u1680\\u17b4-\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u2029\\u202f\\u205f-\\u2065\\u206a-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]' collate "C" then cleaned end;
 end
 $$;
 comment on function stream_ext.core_display_name(text) is
@@ -1806,10 +1804,10 @@ as $$
 declare
     words pg_catalog.text;
 begin
-    if $1 ~ '^[\u0001-\u007e]*$' collate "C" then
+    if $1 ~ e'^[\\u0001-\\u007e]*$' collate "C" then
         words := regexp_replace(lower($1 collate "C"), '[^0-9a-z]+' collate "C", ' ', 'g');
     else
-        words := regexp_replace($1, '[\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1-\u05c2\u05c4-\u05c5\u05c7-\u05c9\u0610-\u061a\u061c\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7-\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u07a6-\u07b0\u07eb-\u07f3\u07fd\u0816-\u0819\u081b-\u0823\u0825-\u0827\u0829-\u082d\u0859-\u085b\u0897-\u089f\u08ca-\u08e1\u08e3-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962-\u0963\u0981-\u0983\u09bc\u09be-\u09c4\u09c7-\u09c8\u09cb-\u09cd\u09d7\u09e2-\u09e3\u09fe\u0a01-\u0a03\u0a3c\u0a3e-\u0a42\u0a47-\u0a48\u0a4b-\u0a4d\u0a51\u0a70-\u0a71\u0a75\u0a81-\u0a83\u0abc\u0abe-\u0ac5\u0ac7-\u0ac9\u0acb-\u0acd\u0ae2-\u0ae3\u0afa-\u0aff\u0b01-\u0b03\u0b3c\u0b3e-\u0b44\u0b47-\u0b48\u0b4b-\u0b4d\u0b53-\u0b57\u0b62-\u0b63\u0b82\u0bbe-\u0bc2\u0bc6-\u0bc8\u0bca-\u0bcd\u0bd7\u0c00-\u0c04\u0c3c\u0c3e-\u0c44\u0c46-\u0c48\u0c4a-\u0c4d\u0c55-\u0c56\u0c62-\u0c63\u0c81-\u0c83\u0cbc\u0cbe-\u0cc4\u0cc6-\u0cc8\u0cca-\u0ccd\u0cd5-\u0cd6\u0ce2-\u0ce3\u0cf3\u0d00-\u0d03\u0d3b-\u0d3c\u0d3e-\u0d44\u0d46-\u0d48\u0d4a-\u0d4d\u0d57\u0d62-\u0d63\u0d81-\u0d83\u0dca\u0dcf-\u0dd4\u0dd6\u0dd8-\u0ddf\u0df2-\u0df3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f18-\u0f19\u0f35\u0f37\u0f39\u0f3e-\u0f3f\u0f71-\u0f84\u0f86-\u0f87\u0f8d-\u0f97\u0f99-\u0fbc\u0fc6\u102b-\u103e\u1056-\u1059\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d\u108f\u109a-\u109d\u115f-\u1160\u135d-\u135f\u1712-\u1715\u1732-\u1734\u1752-\u1753\u1772-\u1773\u17b4-\u17d3\u17dd\u180b-\u180f\u1885-\u1886\u18a9\u1920-\u192b\u1930-\u193b\u1a17-\u1a1b\u1a55-\u1a5e\u1a60-\u1a7c\u1a7f\u1ab0-\u1af0\u1b00-\u1b04\u1b34-\u1b44\u1b6b-\u1b73\u1b80-\u1b82\u1ba1-\u1bad\u1be6-\u1bf3\u1c24-\u1c37\u1cd0-\u1cd2\u1cd4-\u1ce8\u1ced\u1cf4\u1cf7-\u1cf9\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20f0\u2800\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f\u3099-\u309a\u3164\ua66f-\ua672\ua674-\ua67d\ua69e-\ua69f\ua6f0-\ua6f1\ua802\ua806\ua80b\ua823-\ua827\ua82c\ua880-\ua881\ua8b4-\ua8c5\ua8e0-\ua8f1\ua8ff\ua926-\ua92d\ua947-\ua953\ua980-\ua983\ua9b3-\ua9c0\ua9e5\uaa29-\uaa36\uaa43\uaa4c-\uaa4d\uaa7b-\uaa7d\uaab0\uaab2-\uaab4\uaab7-\uaab8\uaabe-\uaabf\uaac1\uaaeb-\uaaef\uaaf5-\uaaf6\uabe3-\uabea\uabec-\uabed\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uff9e-\uffa0\ufff0-\ufff8\U000101fd\U000102e0\U00010376-\U0001037a\U00010a01-\U00010a03\U00010a05-\U00010a06\U00010a0c-\U00010a0f\U00010a38-\U00010a3a\U00010a3f\U00010ae5-\U00010ae6\U00010d24-\U00010d27\U00010d69-\U00010d6d\U00010eab-\U00010eac\U00010ecb-\U00010ecf\U00010ef0-\U00010eff\U00010f46-\U00010f50\U00010f82-\U00010f85\U00011000-\U00011002\U00011038-\U00011046\U00011070\U00011073-\U00011074\U0001107f-\U00011082\U000110b0-\U000110ba\U000110c2\U00011100-\U00011102\U00011127-\U00011134\U00011145-\U00011146\U00011173\U00011180-\U00011182\U000111b3-\U000111c0\U000111c9-\U000111cc\U000111ce-\U000111cf\U0001122c-\U00011237\U0001123e\U00011241\U000112df-\U000112ea\U00011300-\U00011303\U0001133b-\U0001133c\U0001133e-\U00011344\U00011347-\U00011348\U0001134b-\U0001134d\U00011357\U00011362-\U00011363\U00011366-\U0001136c\U00011370-\U00011374\U000113b8-\U000113c0\U000113c2\U000113c5\U000113c7-\U000113ca\U000113cc-\U000113d0\U000113d2\U000113e1-\U000113e2\U00011435-\U00011446\U0001145e\U000114b0-\U000114c3\U000115af-\U000115b5\U000115b8-\U000115c0\U000115dc-\U000115dd\U00011630-\U00011640\U000116ab-\U000116b7\U0001171d-\U0001172b\U0001182c-\U0001183a\U00011930-\U00011935\U00011937-\U00011938\U0001193b-\U0001193e\U00011940\U00011942-\U00011943\U000119d1-\U000119d7\U000119da-\U000119e0\U000119e4\U00011a01-\U00011a0a\U00011a33-\U00011a39\U00011a3b-\U00011a3e\U00011a47\U00011a51-\U00011a5b\U00011a8a-\U00011a99\U00011b60-\U00011b67\U00011c2f-\U00011c36\U00011c38-\U00011c3f\U00011c92-\U00011ca7\U00011ca9-\U00011cb6\U00011d31-\U00011d36\U00011d3a\U00011d3c-\U00011d3d\U00011d3f-\U00011d45\U00011d47\U00011d8a-\U00011d8e\U00011d90-\U00011d91\U00011d93-\U00011d97\U00011df0\U00011ef3-\U00011ef6\U00011f00-\U00011f01\U00011f03\U00011f34-\U00011f3a\U00011f3e-\U00011f42\U00011f5a\U00013440\U00013447-\U00013455\U0001611e-\U0001612f\U00016af0-\U00016af4\U00016b30-\U00016b36\U00016f4f\U00016f51-\U00016f87\U00016f8f-\U00016f92\U00016fe4\U00016ff0-\U00016ff1\U0001bc9d-\U0001bc9e\U0001bca0-\U0001bca3\U0001cf00-\U0001cf2d\U0001cf30-\U0001cf46\U0001d127-\U0001d128\U0001d165-\U0001d169\U0001d16d-\U0001d182\U0001d185-\U0001d18b\U0001d1aa-\U0001d1ad\U0001d242-\U0001d244\U0001d250-\U0001d252\U0001d25b-\U0001d25c\U0001d25f\U0001d280-\U0001d281\U0001da00-\U0001da36\U0001da3b-\U0001da6c\U0001da75\U0001da84\U0001da9b-\U0001da9f\U0001daa1-\U0001daaf\U0001e000-\U0001e006\U0001e008-\U0001e018\U0001e01b-\U0001e021\U0001e023-\U0001e024\U0001e026-\U0001e02a\U0001e08f\U0001e130-\U0001e136\U0001e2ae\U0001e2ec-\U0001e2ef\U0001e4ec-\U0001e4ef\U0001e5ee-\U0001e5ef\U0001e6e3\U0001e6e6\U0001e6ee-\U0001e6ef\U0001e6f5\U0001e8d0-\U0001e8d6\U0001e944-\U0001e94a\U000e0000-\U000e0fff]+' collate "C", '', 'g');
+        words := regexp_replace($1, e'[\\u00ad\\u0300-\\u036f\\u0483-\\u0489\\u0591-\\u05bd\\u05bf\\u05c1-\\u05c2\\u05c4-\\u05c5\\u05c7-\\u05c9\\u0610-\\u061a\\u061c\\u064b-\\u065f\\u0670\\u06d6-\\u06dc\\u06df-\\u06e4\\u06e7-\\u06e8\\u06ea-\\u06ed\\u0711\\u0730-\\u074a\\u07a6-\\u07b0\\u07eb-\\u07f3\\u07fd\\u0816-\\u0819\\u081b-\\u0823\\u0825-\\u0827\\u0829-\\u082d\\u0859-\\u085b\\u0897-\\u089f\\u08ca-\\u08e1\\u08e3-\\u0903\\u093a-\\u093c\\u093e-\\u094f\\u0951-\\u0957\\u0962-\\u0963\\u0981-\\u0983\\u09bc\\u09be-\\u09c4\\u09c7-\\u09c8\\u09cb-\\u09cd\\u09d7\\u09e2-\\u09e3\\u09fe\\u0a01-\\u0a03\\u0a3c\\u0a3e-\\u0a42\\u0a47-\\u0a48\\u0a4b-\\u0a4d\\u0a51\\u0a70-\\u0a71\\u0a75\\u0a81-\\u0a83\\u0abc\\u0abe-\\u0ac5\\u0ac7-\\u0ac9\\u0acb-\\u0acd\\u0ae2-\\u0ae3\\u0afa-\\u0aff\\u0b01-\\u0b03\\u0b3c\\u0b3e-\\u0b44\\u0b47-\\u0b48\\u0b4b-\\u0b4d\\u0b53-\\u0b57\\u0b62-\\u0b63\\u0b82\\u0bbe-\\u0bc2\\u0bc6-\\u0bc8\\u0bca-\\u0bcd\\u0bd7\\u0c00-\\u0c04\\u0c3c\\u0c3e-\\u0c44\\u0c46-\\u0c48\\u0c4a-\\u0c4d\\u0c55-\\u0c56\\u0c62-\\u0c63\\u0c81-\\u0c83\\u0cbc\\u0cbe-\\u0cc4\\u0cc6-\\u0cc8\\u0cca-\\u0ccd\\u0cd5-\\u0cd6\\u0ce2-\\u0ce3\\u0cf3\\u0d00-\\u0d03\\u0d3b-\\u0d3c\\u0d3e-\\u0d44\\u0d46-\\u0d48\\u0d4a-\\u0d4d\\u0d57\\u0d62-\\u0d63\\u0d81-\\u0d83\\u0dca\\u0dcf-\\u0dd4\\u0dd6\\u0dd8-\\u0ddf\\u0df2-\\u0df3\\u0e31\\u0e34-\\u0e3a\\u0e47-\\u0e4e\\u0eb1\\u0eb4-\\u0ebc\\u0ec8-\\u0ece\\u0f18-\\u0f19\\u0f35\\u0f37\\u0f39\\u0f3e-\\u0f3f\\u0f71-\\u0f84\\u0f86-\\u0f87\\u0f8d-\\u0f97\\u0f99-\\u0fbc\\u0fc6\\u102b-\\u103e\\u1056-\\u1059\\u105e-\\u1060\\u1062-\\u1064\\u1067-\\u106d\\u1071-\\u1074\\u1082-\\u108d\\u108f\\u109a-\\u109d\\u115f-\\u1160\\u135d-\\u135f\\u1712-\\u1715\\u1732-\\u1734\\u1752-\\u1753\\u1772-\\u1773\\u17b4-\\u17d3\\u17dd\\u180b-\\u180f\\u1885-\\u1886\\u18a9\\u1920-\\u192b\\u1930-\\u193b\\u1a17-\\u1a1b\\u1a55-\\u1a5e\\u1a60-\\u1a7c\\u1a7f\\u1ab0-\\u1af0\\u1b00-\\u1b04\\u1b34-\\u1b44\\u1b6b-\\u1b73\\u1b80-\\u1b82\\u1ba1-\\u1bad\\u1be6-\\u1bf3\\u1c24-\\u1c37\\u1cd0-\\u1cd2\\u1cd4-\\u1ce8\\u1ced\\u1cf4\\u1cf7-\\u1cf9\\u1dc0-\\u1dff\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u20d0-\\u20f0\\u2800\\u2cef-\\u2cf1\\u2d7f\\u2de0-\\u2dff\\u302a-\\u302f\\u3099-\\u309a\\u3164\\ua66f-\\ua672\\ua674-\\ua67d\\ua69e-\\ua69f\\ua6f0-\\ua6f1\\ua802\\ua806\\ua80b\\ua823-\\ua827\\ua82c\\ua880-\\ua881\\ua8b4-\\ua8c5\\ua8e0-\\ua8f1\\ua8ff\\ua926-\\ua92d\\ua947-\\ua953\\ua980-\\ua983\\ua9b3-\\ua9c0\\ua9e5\\uaa29-\\uaa36\\uaa43\\uaa4c-\\uaa4d\\uaa7b-\\uaa7d\\uaab0\\uaab2-\\uaab4\\uaab7-\\uaab8\\uaabe-\\uaabf\\uaac1\\uaaeb-\\uaaef\\uaaf5-\\uaaf6\\uabe3-\\uabea\\uabec-\\uabed\\ufb1e\\ufe00-\\ufe0f\\ufe20-\\ufe2f\\ufeff\\uff9e-\\uffa0\\ufff0-\\ufff8\\U000101fd\\U000102e0\\U00010376-\\U0001037a\\U00010a01-\\U00010a03\\U00010a05-\\U00010a06\\U00010a0c-\\U00010a0f\\U00010a38-\\U00010a3a\\U00010a3f\\U00010ae5-\\U00010ae6\\U00010d24-\\U00010d27\\U00010d69-\\U00010d6d\\U00010eab-\\U00010eac\\U00010ecb-\\U00010ecf\\U00010ef0-\\U00010eff\\U00010f46-\\U00010f50\\U00010f82-\\U00010f85\\U00011000-\\U00011002\\U00011038-\\U00011046\\U00011070\\U00011073-\\U00011074\\U0001107f-\\U00011082\\U000110b0-\\U000110ba\\U000110c2\\U00011100-\\U00011102\\U00011127-\\U00011134\\U00011145-\\U00011146\\U00011173\\U00011180-\\U00011182\\U000111b3-\\U000111c0\\U000111c9-\\U000111cc\\U000111ce-\\U000111cf\\U0001122c-\\U00011237\\U0001123e\\U00011241\\U000112df-\\U000112ea\\U00011300-\\U00011303\\U0001133b-\\U0001133c\\U0001133e-\\U00011344\\U00011347-\\U00011348\\U0001134b-\\U0001134d\\U00011357\\U00011362-\\U00011363\\U00011366-\\U0001136c\\U00011370-\\U00011374\\U000113b8-\\U000113c0\\U000113c2\\U000113c5\\U000113c7-\\U000113ca\\U000113cc-\\U000113d0\\U000113d2\\U000113e1-\\U000113e2\\U00011435-\\U00011446\\U0001145e\\U000114b0-\\U000114c3\\U000115af-\\U000115b5\\U000115b8-\\U000115c0\\U000115dc-\\U000115dd\\U00011630-\\U00011640\\U000116ab-\\U000116b7\\U0001171d-\\U0001172b\\U0001182c-\\U0001183a\\U00011930-\\U00011935\\U00011937-\\U00011938\\U0001193b-\\U0001193e\\U00011940\\U00011942-\\U00011943\\U000119d1-\\U000119d7\\U000119da-\\U000119e0\\U000119e4\\U00011a01-\\U00011a0a\\U00011a33-\\U00011a39\\U00011a3b-\\U00011a3e\\U00011a47\\U00011a51-\\U00011a5b\\U00011a8a-\\U00011a99\\U00011b60-\\U00011b67\\U00011c2f-\\U00011c36\\U00011c38-\\U00011c3f\\U00011c92-\\U00011ca7\\U00011ca9-\\U00011cb6\\U00011d31-\\U00011d36\\U00011d3a\\U00011d3c-\\U00011d3d\\U00011d3f-\\U00011d45\\U00011d47\\U00011d8a-\\U00011d8e\\U00011d90-\\U00011d91\\U00011d93-\\U00011d97\\U00011df0\\U00011ef3-\\U00011ef6\\U00011f00-\\U00011f01\\U00011f03\\U00011f34-\\U00011f3a\\U00011f3e-\\U00011f42\\U00011f5a\\U00013440\\U00013447-\\U00013455\\U0001611e-\\U0001612f\\U00016af0-\\U00016af4\\U00016b30-\\U00016b36\\U00016f4f\\U00016f51-\\U00016f87\\U00016f8f-\\U00016f92\\U00016fe4\\U00016ff0-\\U00016ff1\\U0001bc9d-\\U0001bc9e\\U0001bca0-\\U0001bca3\\U0001cf00-\\U0001cf2d\\U0001cf30-\\U0001cf46\\U0001d127-\\U0001d128\\U0001d165-\\U0001d169\\U0001d16d-\\U0001d182\\U0001d185-\\U0001d18b\\U0001d1aa-\\U0001d1ad\\U0001d242-\\U0001d244\\U0001d250-\\U0001d252\\U0001d25b-\\U0001d25c\\U0001d25f\\U0001d280-\\U0001d281\\U0001da00-\\U0001da36\\U0001da3b-\\U0001da6c\\U0001da75\\U0001da84\\U0001da9b-\\U0001da9f\\U0001daa1-\\U0001daaf\\U0001e000-\\U0001e006\\U0001e008-\\U0001e018\\U0001e01b-\\U0001e021\\U0001e023-\\U0001e024\\U0001e026-\\U0001e02a\\U0001e08f\\U0001e130-\\U0001e136\\U0001e2ae\\U0001e2ec-\\U0001e2ef\\U0001e4ec-\\U0001e4ef\\U0001e5ee-\\U0001e5ef\\U0001e6e3\\U0001e6e6\\U0001e6ee-\\U0001e6ef\\U0001e6f5\\U0001e8d0-\\U0001e8d6\\U0001e944-\\U0001e94a\\U000e0000-\\U000e0fff]+' collate "C", '', 'g');
         select string_agg(
             coalesce(
                 case when c.letter collate "C" between e'\uac00' and e'\ud7a3' then normalize(c.letter, nfd) end,
@@ -2282,7 +2280,7 @@ begin
             '' order by c.place)
         into words
         from unnest(string_to_array(words, null)) with ordinality as c (letter, place);
-        words := regexp_replace(coalesce(words, ''), '[^\u0030-\u0039\u0061-\u007a\u00df\u00e6\u00f0\u00f8\u00fe\u0111\u0127\u0138\u0142\u014b\u0153\u0167\u0180\u0183\u0185\u0188\u018c-\u018d\u0192\u0195\u0199-\u019b\u019e\u01a3\u01a5\u01a8\u01aa-\u01ab\u01ad\u01b4\u01b6\u01b9-\u01bb\u01bd-\u01c3\u01dd\u01e5\u021d\u0221\u0223\u0225\u0234-\u0239\u023c\u023f-\u0240\u0242\u0247\u0249\u024b\u024d\u024f-\u02af\u02b9-\u02c1\u02c6-\u02d1\u02ec\u02ee\u0371\u0373\u0377\u037b-\u037d\u03b1-\u03c1\u03c3-\u03c9\u03d7\u03d9\u03db\u03dd\u03df\u03e1\u03e3\u03e5\u03e7\u03e9\u03eb\u03ed\u03ef\u03f3\u03f8\u03fb-\u03fc\u0430-\u0438\u043a-\u044f\u0452\u0454-\u0456\u0458-\u045b\u045f\u0461\u0463\u0465\u0467\u0469\u046b\u046d\u046f\u0471\u0473\u0475\u0479\u047b\u047d\u047f\u0481\u048b\u048d\u048f\u0491\u0493\u0495\u0497\u0499\u049b\u049d\u049f\u04a1\u04a3\u04a5\u04a7\u04a9\u04ab\u04ad\u04af\u04b1\u04b3\u04b5\u04b7\u04b9\u04bb\u04bd\u04bf\u04c4\u04c6\u04c8\u04ca\u04cc\u04ce-\u04cf\u04d5\u04d9\u04e1\u04e9\u04f7\u04fb\u04fd\u04ff\u0501\u0503\u0505\u0507\u0509\u050b\u050d\u050f\u0511\u0513\u0515\u0517\u0519\u051b\u051d\u051f\u0521\u0523\u0525\u0527\u0529\u052b\u052d\u052f\u0559\u0560-\u0586\u0588\u05d0-\u05ea\u05ef-\u05f2\u0620-\u0621\u0627-\u064a\u0660-\u0669\u066e-\u066f\u0671-\u0674\u0679-\u06bf\u06c1\u06c3-\u06d2\u06d5\u06e5-\u06e6\u06ee-\u06fc\u06ff\u0710\u0712-\u072f\u074d-\u07a5\u07b1\u07c0-\u07ea\u07f4-\u07f5\u07fa\u0800-\u0815\u081a\u0824\u0828\u0840-\u0858\u0860-\u086a\u0870-\u0887\u0889-\u088f\u08a0-\u08c9\u0904-\u0928\u092a-\u0930\u0932-\u0933\u0935-\u0939\u093d\u0950\u0960-\u0961\u0966-\u096f\u0971-\u0980\u0985-\u098c\u098f-\u0990\u0993-\u09a8\u09aa-\u09b0\u09b2\u09b6-\u09b9\u09bd\u09ce\u09e0-\u09e1\u09e6-\u09f1\u09f4-\u09f9\u09fc\u0a05-\u0a0a\u0a0f-\u0a10\u0a13-\u0a28\u0a2a-\u0a30\u0a32\u0a35\u0a38-\u0a39\u0a5c\u0a66-\u0a6f\u0a72-\u0a74\u0a85-\u0a8d\u0a8f-\u0a91\u0a93-\u0aa8\u0aaa-\u0ab0\u0ab2-\u0ab3\u0ab5-\u0ab9\u0abd\u0ad0\u0ae0-\u0ae1\u0ae6-\u0aef\u0af9\u0b05-\u0b0c\u0b0f-\u0b10\u0b13-\u0b28\u0b2a-\u0b30\u0b32-\u0b33\u0b35-\u0b39\u0b3d\u0b5f-\u0b61\u0b66-\u0b6f\u0b71-\u0b77\u0b83\u0b85-\u0b8a\u0b8e-\u0b90\u0b92-\u0b93\u0b95\u0b99-\u0b9a\u0b9c\u0b9e-\u0b9f\u0ba3-\u0ba4\u0ba8-\u0baa\u0bae-\u0bb9\u0bd0\u0be6-\u0bf2\u0c05-\u0c0c\u0c0e-\u0c10\u0c12-\u0c28\u0c2a-\u0c39\u0c3d\u0c58-\u0c5a\u0c5c-\u0c5d\u0c60-\u0c61\u0c66-\u0c6f\u0c78-\u0c7e\u0c80\u0c85-\u0c8c\u0c8e-\u0c90\u0c92-\u0ca8\u0caa-\u0cb3\u0cb5-\u0cb9\u0cbd\u0cdc-\u0cde\u0ce0-\u0ce1\u0ce6-\u0cef\u0cf1-\u0cf2\u0d04-\u0d0c\u0d0e-\u0d10\u0d12-\u0d3a\u0d3d\u0d4e\u0d54-\u0d56\u0d58-\u0d61\u0d66-\u0d78\u0d7a-\u0d7f\u0d85-\u0d96\u0d9a-\u0db1\u0db3-\u0dbb\u0dbd\u0dc0-\u0dc6\u0de6-\u0def\u0e01-\u0e30\u0e32\u0e40-\u0e46\u0e50-\u0e59\u0e81-\u0e82\u0e84\u0e86-\u0e8a\u0e8c-\u0ea3\u0ea5\u0ea7-\u0eb0\u0eb2\u0ebd\u0ec0-\u0ec4\u0ec6\u0ed0-\u0ed9\u0ede-\u0edf\u0f00\u0f20-\u0f33\u0f40-\u0f42\u0f44-\u0f47\u0f49-\u0f4c\u0f4e-\u0f51\u0f53-\u0f56\u0f58-\u0f5b\u0f5d-\u0f68\u0f6a-\u0f6c\u0f88-\u0f8c\u1000-\u1025\u1027-\u102a\u103f-\u1049\u1050-\u1055\u105a-\u105d\u1061\u1065-\u1066\u106e-\u1070\u1075-\u1081\u108e\u1090-\u1099\u10d0-\u10fa\u10fd-\u115e\u1161-\u1248\u124a-\u124d\u1250-\u1256\u1258\u125a-\u125d\u1260-\u1288\u128a-\u128d\u1290-\u12b0\u12b2-\u12b5\u12b8-\u12be\u12c0\u12c2-\u12c5\u12c8-\u12d6\u12d8-\u1310\u1312-\u1315\u1318-\u135a\u1369-\u137c\u1380-\u138f\u13f8-\u13fd\u1401-\u166c\u166f-\u167f\u1681-\u169a\u16a0-\u16ea\u16ee-\u16f8\u1700-\u1711\u171f-\u1731\u1740-\u1751\u1760-\u176c\u176e-\u1770\u1780-\u17b3\u17d7\u17dc\u17e0-\u17e9\u17f0-\u17f9\u1810-\u1819\u1820-\u1878\u1880-\u1884\u1887-\u18a8\u18aa\u18b0-\u18f5\u1900-\u191e\u1946-\u196d\u1970-\u1974\u1980-\u19ab\u19b0-\u19c9\u19d0-\u19da\u1a00-\u1a16\u1a20-\u1a54\u1a80-\u1a89\u1a90-\u1a99\u1aa7\u1b05\u1b07\u1b09\u1b0b\u1b0d\u1b0f-\u1b11\u1b13-\u1b33\u1b45-\u1b4c\u1b50-\u1b59\u1b83-\u1ba0\u1bae-\u1be5\u1c00-\u1c23\u1c40-\u1c49\u1c4d-\u1c7d\u1c8a\u1ce9-\u1cec\u1cee-\u1cf3\u1cf5-\u1cf6\u1cfa\u1d00-\u1d2b\u1d2f\u1d3b\u1d4e\u1d6b-\u1d77\u1d79-\u1d9a\u1e9c-\u1e9d\u1e9f\u1efb\u1efd\u1eff\u214e\u2180-\u2182\u2184-\u2188\u24eb-\u24ff\u2776-\u2793\u2c30-\u2c5f\u2c61\u2c65-\u2c66\u2c68\u2c6a\u2c6c\u2c71\u2c73-\u2c74\u2c76-\u2c7b\u2c81\u2c83\u2c85\u2c87\u2c89\u2c8b\u2c8d\u2c8f\u2c91\u2c93\u2c95\u2c97\u2c99\u2c9b\u2c9d\u2c9f\u2ca1\u2ca3\u2ca5\u2ca7\u2ca9\u2cab\u2cad\u2caf\u2cb1\u2cb3\u2cb5\u2cb7\u2cb9\u2cbb\u2cbd\u2cbf\u2cc1\u2cc3\u2cc5\u2cc7\u2cc9\u2ccb\u2ccd\u2ccf\u2cd1\u2cd3\u2cd5\u2cd7\u2cd9\u2cdb\u2cdd\u2cdf\u2ce1\u2ce3-\u2ce4\u2cec\u2cee\u2cf3\u2cfd\u2d00-\u2d25\u2d27\u2d2d\u2d30-\u2d67\u2d80-\u2d96\u2da0-\u2da6\u2da8-\u2dae\u2db0-\u2db6\u2db8-\u2dbe\u2dc0-\u2dc6\u2dc8-\u2dce\u2dd0-\u2dd6\u2dd8-\u2dde\u2e2f\u3005-\u3007\u3021-\u3029\u3031-\u3035\u303b-\u303c\u3041-\u304b\u304d\u304f\u3051\u3053\u3055\u3057\u3059\u305b\u305d\u305f\u3061\u3063-\u3064\u3066\u3068\u306a-\u306f\u3072\u3075\u3078\u307b\u307e-\u3093\u3095-\u3096\u309d\u30a1-\u30ab\u30ad\u30af\u30b1\u30b3\u30b5\u30b7\u30b9\u30bb\u30bd\u30bf\u30c1\u30c3-\u30c4\u30c6\u30c8\u30ca-\u30cf\u30d2\u30d5\u30d8\u30db\u30de-\u30f3\u30f5-\u30f6\u30fc-\u30fd\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3248-\u324f\u3400-\u4dbf\u4e00-\ua48c\ua4d0-\ua4fd\ua500-\ua60c\ua610-\ua62b\ua641\ua643\ua645\ua647\ua649\ua64b\ua64d\ua64f\ua651\ua653\ua655\ua657\ua659\ua65b\ua65d\ua65f\ua661\ua663\ua665\ua667\ua669\ua66b\ua66d-\ua66e\ua67f\ua681\ua683\ua685\ua687\ua689\ua68b\ua68d\ua68f\ua691\ua693\ua695\ua697\ua699\ua69b\ua6a0-\ua6ef\ua717-\ua71f\ua723\ua725\ua727\ua729\ua72b\ua72d\ua72f-\ua731\ua733\ua735\ua737\ua739\ua73b\ua73d\ua73f\ua741\ua743\ua745\ua747\ua749\ua74b\ua74d\ua74f\ua751\ua753\ua755\ua757\ua759\ua75b\ua75d\ua75f\ua761\ua763\ua765\ua767\ua769\ua76b\ua76d\ua76f\ua771-\ua778\ua77a\ua77c\ua77f\ua781\ua783\ua785\ua787-\ua788\ua78c\ua78e-\ua78f\ua791\ua793-\ua795\ua797\ua799\ua79b\ua79d\ua79f\ua7a1\ua7a3\ua7a5\ua7a7\ua7a9\ua7af\ua7b5\ua7b7\ua7b9\ua7bb\ua7bd\ua7bf\ua7c1\ua7c3\ua7c8\ua7ca\ua7cd\ua7cf\ua7d1\ua7d3\ua7d5\ua7d7\ua7d9\ua7db\ua7f6-\ua7f7\ua7fa-\ua801\ua803-\ua805\ua807-\ua80a\ua80c-\ua822\ua830-\ua835\ua840-\ua873\ua882-\ua8b3\ua8d0-\ua8d9\ua8f2-\ua8f7\ua8fb\ua8fd-\ua8fe\ua900-\ua925\ua930-\ua946\ua960-\ua97c\ua984-\ua9b2\ua9cf-\ua9d9\ua9e0-\ua9e4\ua9e6-\ua9fe\uaa00-\uaa28\uaa40-\uaa42\uaa44-\uaa4b\uaa50-\uaa59\uaa60-\uaa76\uaa7a\uaa7e-\uaaaf\uaab1\uaab5-\uaab6\uaab9-\uaabd\uaac0\uaac2\uaadb-\uaadd\uaae0-\uaaea\uaaf2-\uaaf4\uab01-\uab06\uab09-\uab0e\uab11-\uab16\uab20-\uab26\uab28-\uab2e\uab30-\uab5a\uab60-\uab68\uab70-\uabe2\uabf0-\uabf9\ud7b0-\ud7c6\ud7cb-\ud7fb\ufa0e-\ufa0f\ufa11\ufa13-\ufa14\ufa1f\ufa21\ufa23-\ufa24\ufa27-\ufa29\ufe73\U00010000-\U0001000b\U0001000d-\U00010026\U00010028-\U0001003a\U0001003c-\U0001003d\U0001003f-\U0001004d\U00010050-\U0001005d\U00010080-\U000100fa\U00010107-\U00010133\U00010140-\U00010178\U0001018a-\U0001018b\U00010280-\U0001029c\U000102a0-\U000102d0\U000102e1-\U000102fb\U00010300-\U00010323\U0001032d-\U0001034a\U00010350-\U00010375\U00010380-\U0001039d\U000103a0-\U000103c3\U000103c8-\U000103cf\U000103d1-\U000103d5\U00010428-\U0001049d\U000104a0-\U000104a9\U000104d8-\U000104fb\U00010500-\U00010527\U00010530-\U00010563\U00010597-\U000105a1\U000105a3-\U000105b1\U000105b3-\U000105b9\U000105bb-\U000105bc\U000105c0-\U000105c8\U000105ca-\U000105e3\U000105e5-\U000105f3\U00010600-\U00010736\U00010740-\U00010755\U00010760-\U00010767\U00010780\U00010800-\U00010805\U00010808\U0001080a-\U00010835\U00010837-\U00010838\U0001083c\U0001083f-\U00010855\U00010858-\U00010876\U00010879-\U0001089e\U000108a7-\U000108af\U000108e0-\U000108f2\U000108f4-\U000108f5\U000108fb-\U0001091b\U00010920-\U00010939\U00010940-\U00010959\U00010980-\U000109b7\U000109bc-\U000109cf\U000109d2-\U00010a00\U00010a10-\U00010a13\U00010a15-\U00010a17\U00010a19-\U00010a35\U00010a40-\U00010a48\U00010a60-\U00010a7e\U00010a80-\U00010a9f\U00010ac0-\U00010ac7\U00010ac9-\U00010ae4\U00010aeb-\U00010aef\U00010b00-\U00010b35\U00010b40-\U00010b55\U00010b58-\U00010b72\U00010b78-\U00010b91\U00010ba9-\U00010baf\U00010c00-\U00010c48\U00010cc0-\U00010cf2\U00010cfa-\U00010d23\U00010d30-\U00010d39\U00010d40-\U00010d4f\U00010d6f-\U00010d85\U00010e60-\U00010e7e\U00010e80-\U00010ea9\U00010eb0-\U00010eb1\U00010ec2-\U00010ec7\U00010f00-\U00010f27\U00010f30-\U00010f45\U00010f51-\U00010f54\U00010f70-\U00010f81\U00010fb0-\U00010fcb\U00010fe0-\U00010ff6\U00011003-\U00011037\U00011052-\U0001106f\U00011071-\U00011072\U00011075\U00011083-\U00011099\U0001109b\U0001109d-\U000110aa\U000110ac-\U000110af\U000110d0-\U000110e8\U000110f0-\U000110f9\U00011103-\U00011126\U00011136-\U0001113f\U00011144\U00011147\U00011150-\U00011172\U00011176\U00011183-\U000111b2\U000111c1-\U000111c4\U000111d0-\U000111da\U000111dc\U000111e1-\U000111f4\U00011200-\U00011211\U00011213-\U0001122b\U0001123f-\U00011240\U00011280-\U00011286\U00011288\U0001128a-\U0001128d\U0001128f-\U0001129d\U0001129f-\U000112a8\U000112b0-\U000112de\U000112f0-\U000112f9\U00011305-\U0001130c\U0001130f-\U00011310\U00011313-\U00011328\U0001132a-\U00011330\U00011332-\U00011333\U00011335-\U00011339\U0001133d\U00011350\U0001135d-\U00011361\U00011380-\U00011382\U00011384\U00011386-\U00011389\U0001138b\U00011390\U00011392-\U000113b5\U000113b7\U000113d1\U000113d3\U00011400-\U00011434\U00011447-\U0001144a\U00011450-\U00011459\U0001145f-\U00011461\U00011480-\U000114af\U000114c4-\U000114c5\U000114c7\U000114d0-\U000114d9\U00011580-\U000115ae\U000115d8-\U000115db\U00011600-\U0001162f\U00011644\U00011650-\U00011659\U00011680-\U000116aa\U000116b8\U000116c0-\U000116c9\U000116d0-\U000116e3\U00011700-\U0001171a\U00011730-\U0001173b\U00011740-\U00011746\U00011800-\U0001182b\U000118c0-\U000118f2\U000118ff-\U00011906\U00011909\U0001190c-\U00011913\U00011915-\U00011916\U00011918-\U0001192f\U0001193f\U00011941\U00011950-\U00011959\U000119a0-\U000119a7\U000119aa-\U000119d0\U000119e1\U000119e3\U00011a00\U00011a0b-\U00011a32\U00011a3a\U00011a50\U00011a5c-\U00011a89\U00011a9d\U00011ab0-\U00011af8\U00011bc0-\U00011be0\U00011bf0-\U00011bf9\U00011c00-\U00011c08\U00011c0a-\U00011c2e\U00011c40\U00011c50-\U00011c6c\U00011c72-\U00011c8f\U00011d00-\U00011d06\U00011d08-\U00011d09\U00011d0b-\U00011d30\U00011d46\U00011d50-\U00011d59\U00011d60-\U00011d65\U00011d67-\U00011d68\U00011d6a-\U00011d89\U00011d98\U00011da0-\U00011da9\U00011db0-\U00011ddb\U00011de0-\U00011de9\U00011ee0-\U00011ef2\U00011f02\U00011f04-\U00011f10\U00011f12-\U00011f33\U00011f50-\U00011f59\U00011fb0\U00011fc0-\U00011fd4\U00012000-\U00012399\U00012400-\U0001246e\U00012480-\U00012543\U00012f90-\U00012ff0\U00013000-\U0001342f\U00013441-\U00013446\U00013460-\U000143fa\U00014400-\U00014646\U00016100-\U0001611d\U00016130-\U00016139\U00016800-\U00016a38\U00016a40-\U00016a5e\U00016a60-\U00016a69\U00016a70-\U00016abe\U00016ac0-\U00016ac9\U00016ad0-\U00016aed\U00016b00-\U00016b2f\U00016b40-\U00016b43\U00016b50-\U00016b59\U00016b5b-\U00016b61\U00016b63-\U00016b77\U00016b7d-\U00016b8f\U00016d40-\U00016d67\U00016d6b-\U00016d6c\U00016d70-\U00016d79\U00016e60-\U00016e96\U00016ebb-\U00016ed3\U00016f00-\U00016f4a\U00016f50\U00016f93-\U00016f9f\U00016fe0-\U00016fe1\U00016fe3\U00016ff2-\U00016ff6\U00017000-\U00018cd5\U00018cff-\U00018d1e\U00018d80-\U00018df2\U0001aff0-\U0001aff3\U0001aff5-\U0001affb\U0001affd-\U0001affe\U0001b000-\U0001b122\U0001b132\U0001b150-\U0001b152\U0001b155\U0001b164-\U0001b167\U0001b170-\U0001b2fb\U0001bc00-\U0001bc6a\U0001bc70-\U0001bc7c\U0001bc80-\U0001bc88\U0001bc90-\U0001bc99\U0001d2c0-\U0001d2d3\U0001d2e0-\U0001d2f3\U0001d360-\U0001d378\U0001df00-\U0001df1e\U0001df25-\U0001df2a\U0001e100-\U0001e12c\U0001e137-\U0001e13d\U0001e140-\U0001e149\U0001e14e\U0001e290-\U0001e2ad\U0001e2c0-\U0001e2eb\U0001e2f0-\U0001e2f9\U0001e4d0-\U0001e4eb\U0001e4f0-\U0001e4f9\U0001e5d0-\U0001e5ed\U0001e5f0-\U0001e5fa\U0001e6c0-\U0001e6de\U0001e6e0-\U0001e6e2\U0001e6e4-\U0001e6e5\U0001e6e7-\U0001e6ed\U0001e6f0-\U0001e6f4\U0001e6fe-\U0001e6ff\U0001e7e0-\U0001e7e6\U0001e7e8-\U0001e7eb\U0001e7ed-\U0001e7ee\U0001e7f0-\U0001e7fe\U0001e800-\U0001e8c4\U0001e8c7-\U0001e8cf\U0001e922-\U0001e943\U0001e94b\U0001e950-\U0001e959\U0001ec71-\U0001ecab\U0001ecad-\U0001ecaf\U0001ecb1-\U0001ecb4\U0001ed01-\U0001ed2d\U0001ed2f-\U0001ed3d\U0001f10b-\U0001f10c\U0001f150-\U0001f169\U0001f170-\U0001f189\U00020000-\U0002a6df\U0002a700-\U0002b81d\U0002b820-\U0002cead\U0002ceb0-\U0002ebe0\U0002ebf0-\U0002ee5d\U00030000-\U0003134a\U00031350-\U00033479]+' collate "C", ' ', 'g');
+        words := regexp_replace(coalesce(words, ''), e'[^\\u0030-\\u0039\\u0061-\\u007a\\u00df\\u00e6\\u00f0\\u00f8\\u00fe\\u0111\\u0127\\u0138\\u0142\\u014b\\u0153\\u0167\\u0180\\u0183\\u0185\\u0188\\u018c-\\u018d\\u0192\\u0195\\u0199-\\u019b\\u019e\\u01a3\\u01a5\\u01a8\\u01aa-\\u01ab\\u01ad\\u01b4\\u01b6\\u01b9-\\u01bb\\u01bd-\\u01c3\\u01dd\\u01e5\\u021d\\u0221\\u0223\\u0225\\u0234-\\u0239\\u023c\\u023f-\\u0240\\u0242\\u0247\\u0249\\u024b\\u024d\\u024f-\\u02af\\u02b9-\\u02c1\\u02c6-\\u02d1\\u02ec\\u02ee\\u0371\\u0373\\u0377\\u037b-\\u037d\\u03b1-\\u03c1\\u03c3-\\u03c9\\u03d7\\u03d9\\u03db\\u03dd\\u03df\\u03e1\\u03e3\\u03e5\\u03e7\\u03e9\\u03eb\\u03ed\\u03ef\\u03f3\\u03f8\\u03fb-\\u03fc\\u0430-\\u0438\\u043a-\\u044f\\u0452\\u0454-\\u0456\\u0458-\\u045b\\u045f\\u0461\\u0463\\u0465\\u0467\\u0469\\u046b\\u046d\\u046f\\u0471\\u0473\\u0475\\u0479\\u047b\\u047d\\u047f\\u0481\\u048b\\u048d\\u048f\\u0491\\u0493\\u0495\\u0497\\u0499\\u049b\\u049d\\u049f\\u04a1\\u04a3\\u04a5\\u04a7\\u04a9\\u04ab\\u04ad\\u04af\\u04b1\\u04b3\\u04b5\\u04b7\\u04b9\\u04bb\\u04bd\\u04bf\\u04c4\\u04c6\\u04c8\\u04ca\\u04cc\\u04ce-\\u04cf\\u04d5\\u04d9\\u04e1\\u04e9\\u04f7\\u04fb\\u04fd\\u04ff\\u0501\\u0503\\u0505\\u0507\\u0509\\u050b\\u050d\\u050f\\u0511\\u0513\\u0515\\u0517\\u0519\\u051b\\u051d\\u051f\\u0521\\u0523\\u0525\\u0527\\u0529\\u052b\\u052d\\u052f\\u0559\\u0560-\\u0586\\u0588\\u05d0-\\u05ea\\u05ef-\\u05f2\\u0620-\\u0621\\u0627-\\u064a\\u0660-\\u0669\\u066e-\\u066f\\u0671-\\u0674\\u0679-\\u06bf\\u06c1\\u06c3-\\u06d2\\u06d5\\u06e5-\\u06e6\\u06ee-\\u06fc\\u06ff\\u0710\\u0712-\\u072f\\u074d-\\u07a5\\u07b1\\u07c0-\\u07ea\\u07f4-\\u07f5\\u07fa\\u0800-\\u0815\\u081a\\u0824\\u0828\\u0840-\\u0858\\u0860-\\u086a\\u0870-\\u0887\\u0889-\\u088f\\u08a0-\\u08c9\\u0904-\\u0928\\u092a-\\u0930\\u0932-\\u0933\\u0935-\\u0939\\u093d\\u0950\\u0960-\\u0961\\u0966-\\u096f\\u0971-\\u0980\\u0985-\\u098c\\u098f-\\u0990\\u0993-\\u09a8\\u09aa-\\u09b0\\u09b2\\u09b6-\\u09b9\\u09bd\\u09ce\\u09e0-\\u09e1\\u09e6-\\u09f1\\u09f4-\\u09f9\\u09fc\\u0a05-\\u0a0a\\u0a0f-\\u0a10\\u0a13-\\u0a28\\u0a2a-\\u0a30\\u0a32\\u0a35\\u0a38-\\u0a39\\u0a5c\\u0a66-\\u0a6f\\u0a72-\\u0a74\\u0a85-\\u0a8d\\u0a8f-\\u0a91\\u0a93-\\u0aa8\\u0aaa-\\u0ab0\\u0ab2-\\u0ab3\\u0ab5-\\u0ab9\\u0abd\\u0ad0\\u0ae0-\\u0ae1\\u0ae6-\\u0aef\\u0af9\\u0b05-\\u0b0c\\u0b0f-\\u0b10\\u0b13-\\u0b28\\u0b2a-\\u0b30\\u0b32-\\u0b33\\u0b35-\\u0b39\\u0b3d\\u0b5f-\\u0b61\\u0b66-\\u0b6f\\u0b71-\\u0b77\\u0b83\\u0b85-\\u0b8a\\u0b8e-\\u0b90\\u0b92-\\u0b93\\u0b95\\u0b99-\\u0b9a\\u0b9c\\u0b9e-\\u0b9f\\u0ba3-\\u0ba4\\u0ba8-\\u0baa\\u0bae-\\u0bb9\\u0bd0\\u0be6-\\u0bf2\\u0c05-\\u0c0c\\u0c0e-\\u0c10\\u0c12-\\u0c28\\u0c2a-\\u0c39\\u0c3d\\u0c58-\\u0c5a\\u0c5c-\\u0c5d\\u0c60-\\u0c61\\u0c66-\\u0c6f\\u0c78-\\u0c7e\\u0c80\\u0c85-\\u0c8c\\u0c8e-\\u0c90\\u0c92-\\u0ca8\\u0caa-\\u0cb3\\u0cb5-\\u0cb9\\u0cbd\\u0cdc-\\u0cde\\u0ce0-\\u0ce1\\u0ce6-\\u0cef\\u0cf1-\\u0cf2\\u0d04-\\u0d0c\\u0d0e-\\u0d10\\u0d12-\\u0d3a\\u0d3d\\u0d4e\\u0d54-\\u0d56\\u0d58-\\u0d61\\u0d66-\\u0d78\\u0d7a-\\u0d7f\\u0d85-\\u0d96\\u0d9a-\\u0db1\\u0db3-\\u0dbb\\u0dbd\\u0dc0-\\u0dc6\\u0de6-\\u0def\\u0e01-\\u0e30\\u0e32\\u0e40-\\u0e46\\u0e50-\\u0e59\\u0e81-\\u0e82\\u0e84\\u0e86-\\u0e8a\\u0e8c-\\u0ea3\\u0ea5\\u0ea7-\\u0eb0\\u0eb2\\u0ebd\\u0ec0-\\u0ec4\\u0ec6\\u0ed0-\\u0ed9\\u0ede-\\u0edf\\u0f00\\u0f20-\\u0f33\\u0f40-\\u0f42\\u0f44-\\u0f47\\u0f49-\\u0f4c\\u0f4e-\\u0f51\\u0f53-\\u0f56\\u0f58-\\u0f5b\\u0f5d-\\u0f68\\u0f6a-\\u0f6c\\u0f88-\\u0f8c\\u1000-\\u1025\\u1027-\\u102a\\u103f-\\u1049\\u1050-\\u1055\\u105a-\\u105d\\u1061\\u1065-\\u1066\\u106e-\\u1070\\u1075-\\u1081\\u108e\\u1090-\\u1099\\u10d0-\\u10fa\\u10fd-\\u115e\\u1161-\\u1248\\u124a-\\u124d\\u1250-\\u1256\\u1258\\u125a-\\u125d\\u1260-\\u1288\\u128a-\\u128d\\u1290-\\u12b0\\u12b2-\\u12b5\\u12b8-\\u12be\\u12c0\\u12c2-\\u12c5\\u12c8-\\u12d6\\u12d8-\\u1310\\u1312-\\u1315\\u1318-\\u135a\\u1369-\\u137c\\u1380-\\u138f\\u13f8-\\u13fd\\u1401-\\u166c\\u166f-\\u167f\\u1681-\\u169a\\u16a0-\\u16ea\\u16ee-\\u16f8\\u1700-\\u1711\\u171f-\\u1731\\u1740-\\u1751\\u1760-\\u176c\\u176e-\\u1770\\u1780-\\u17b3\\u17d7\\u17dc\\u17e0-\\u17e9\\u17f0-\\u17f9\\u1810-\\u1819\\u1820-\\u1878\\u1880-\\u1884\\u1887-\\u18a8\\u18aa\\u18b0-\\u18f5\\u1900-\\u191e\\u1946-\\u196d\\u1970-\\u1974\\u1980-\\u19ab\\u19b0-\\u19c9\\u19d0-\\u19da\\u1a00-\\u1a16\\u1a20-\\u1a54\\u1a80-\\u1a89\\u1a90-\\u1a99\\u1aa7\\u1b05\\u1b07\\u1b09\\u1b0b\\u1b0d\\u1b0f-\\u1b11\\u1b13-\\u1b33\\u1b45-\\u1b4c\\u1b50-\\u1b59\\u1b83-\\u1ba0\\u1bae-\\u1be5\\u1c00-\\u1c23\\u1c40-\\u1c49\\u1c4d-\\u1c7d\\u1c8a\\u1ce9-\\u1cec\\u1cee-\\u1cf3\\u1cf5-\\u1cf6\\u1cfa\\u1d00-\\u1d2b\\u1d2f\\u1d3b\\u1d4e\\u1d6b-\\u1d77\\u1d79-\\u1d9a\\u1e9c-\\u1e9d\\u1e9f\\u1efb\\u1efd\\u1eff\\u214e\\u2180-\\u2182\\u2184-\\u2188\\u24eb-\\u24ff\\u2776-\\u2793\\u2c30-\\u2c5f\\u2c61\\u2c65-\\u2c66\\u2c68\\u2c6a\\u2c6c\\u2c71\\u2c73-\\u2c74\\u2c76-\\u2c7b\\u2c81\\u2c83\\u2c85\\u2c87\\u2c89\\u2c8b\\u2c8d\\u2c8f\\u2c91\\u2c93\\u2c95\\u2c97\\u2c99\\u2c9b\\u2c9d\\u2c9f\\u2ca1\\u2ca3\\u2ca5\\u2ca7\\u2ca9\\u2cab\\u2cad\\u2caf\\u2cb1\\u2cb3\\u2cb5\\u2cb7\\u2cb9\\u2cbb\\u2cbd\\u2cbf\\u2cc1\\u2cc3\\u2cc5\\u2cc7\\u2cc9\\u2ccb\\u2ccd\\u2ccf\\u2cd1\\u2cd3\\u2cd5\\u2cd7\\u2cd9\\u2cdb\\u2cdd\\u2cdf\\u2ce1\\u2ce3-\\u2ce4\\u2cec\\u2cee\\u2cf3\\u2cfd\\u2d00-\\u2d25\\u2d27\\u2d2d\\u2d30-\\u2d67\\u2d80-\\u2d96\\u2da0-\\u2da6\\u2da8-\\u2dae\\u2db0-\\u2db6\\u2db8-\\u2dbe\\u2dc0-\\u2dc6\\u2dc8-\\u2dce\\u2dd0-\\u2dd6\\u2dd8-\\u2dde\\u2e2f\\u3005-\\u3007\\u3021-\\u3029\\u3031-\\u3035\\u303b-\\u303c\\u3041-\\u304b\\u304d\\u304f\\u3051\\u3053\\u3055\\u3057\\u3059\\u305b\\u305d\\u305f\\u3061\\u3063-\\u3064\\u3066\\u3068\\u306a-\\u306f\\u3072\\u3075\\u3078\\u307b\\u307e-\\u3093\\u3095-\\u3096\\u309d\\u30a1-\\u30ab\\u30ad\\u30af\\u30b1\\u30b3\\u30b5\\u30b7\\u30b9\\u30bb\\u30bd\\u30bf\\u30c1\\u30c3-\\u30c4\\u30c6\\u30c8\\u30ca-\\u30cf\\u30d2\\u30d5\\u30d8\\u30db\\u30de-\\u30f3\\u30f5-\\u30f6\\u30fc-\\u30fd\\u3105-\\u312f\\u31a0-\\u31bf\\u31f0-\\u31ff\\u3248-\\u324f\\u3400-\\u4dbf\\u4e00-\\ua48c\\ua4d0-\\ua4fd\\ua500-\\ua60c\\ua610-\\ua62b\\ua641\\ua643\\ua645\\ua647\\ua649\\ua64b\\ua64d\\ua64f\\ua651\\ua653\\ua655\\ua657\\ua659\\ua65b\\ua65d\\ua65f\\ua661\\ua663\\ua665\\ua667\\ua669\\ua66b\\ua66d-\\ua66e\\ua67f\\ua681\\ua683\\ua685\\ua687\\ua689\\ua68b\\ua68d\\ua68f\\ua691\\ua693\\ua695\\ua697\\ua699\\ua69b\\ua6a0-\\ua6ef\\ua717-\\ua71f\\ua723\\ua725\\ua727\\ua729\\ua72b\\ua72d\\ua72f-\\ua731\\ua733\\ua735\\ua737\\ua739\\ua73b\\ua73d\\ua73f\\ua741\\ua743\\ua745\\ua747\\ua749\\ua74b\\ua74d\\ua74f\\ua751\\ua753\\ua755\\ua757\\ua759\\ua75b\\ua75d\\ua75f\\ua761\\ua763\\ua765\\ua767\\ua769\\ua76b\\ua76d\\ua76f\\ua771-\\ua778\\ua77a\\ua77c\\ua77f\\ua781\\ua783\\ua785\\ua787-\\ua788\\ua78c\\ua78e-\\ua78f\\ua791\\ua793-\\ua795\\ua797\\ua799\\ua79b\\ua79d\\ua79f\\ua7a1\\ua7a3\\ua7a5\\ua7a7\\ua7a9\\ua7af\\ua7b5\\ua7b7\\ua7b9\\ua7bb\\ua7bd\\ua7bf\\ua7c1\\ua7c3\\ua7c8\\ua7ca\\ua7cd\\ua7cf\\ua7d1\\ua7d3\\ua7d5\\ua7d7\\ua7d9\\ua7db\\ua7f6-\\ua7f7\\ua7fa-\\ua801\\ua803-\\ua805\\ua807-\\ua80a\\ua80c-\\ua822\\ua830-\\ua835\\ua840-\\ua873\\ua882-\\ua8b3\\ua8d0-\\ua8d9\\ua8f2-\\ua8f7\\ua8fb\\ua8fd-\\ua8fe\\ua900-\\ua925\\ua930-\\ua946\\ua960-\\ua97c\\ua984-\\ua9b2\\ua9cf-\\ua9d9\\ua9e0-\\ua9e4\\ua9e6-\\ua9fe\\uaa00-\\uaa28\\uaa40-\\uaa42\\uaa44-\\uaa4b\\uaa50-\\uaa59\\uaa60-\\uaa76\\uaa7a\\uaa7e-\\uaaaf\\uaab1\\uaab5-\\uaab6\\uaab9-\\uaabd\\uaac0\\uaac2\\uaadb-\\uaadd\\uaae0-\\uaaea\\uaaf2-\\uaaf4\\uab01-\\uab06\\uab09-\\uab0e\\uab11-\\uab16\\uab20-\\uab26\\uab28-\\uab2e\\uab30-\\uab5a\\uab60-\\uab68\\uab70-\\uabe2\\uabf0-\\uabf9\\ud7b0-\\ud7c6\\ud7cb-\\ud7fb\\ufa0e-\\ufa0f\\ufa11\\ufa13-\\ufa14\\ufa1f\\ufa21\\ufa23-\\ufa24\\ufa27-\\ufa29\\ufe73\\U00010000-\\U0001000b\\U0001000d-\\U00010026\\U00010028-\\U0001003a\\U0001003c-\\U0001003d\\U0001003f-\\U0001004d\\U00010050-\\U0001005d\\U00010080-\\U000100fa\\U00010107-\\U00010133\\U00010140-\\U00010178\\U0001018a-\\U0001018b\\U00010280-\\U0001029c\\U000102a0-\\U000102d0\\U000102e1-\\U000102fb\\U00010300-\\U00010323\\U0001032d-\\U0001034a\\U00010350-\\U00010375\\U00010380-\\U0001039d\\U000103a0-\\U000103c3\\U000103c8-\\U000103cf\\U000103d1-\\U000103d5\\U00010428-\\U0001049d\\U000104a0-\\U000104a9\\U000104d8-\\U000104fb\\U00010500-\\U00010527\\U00010530-\\U00010563\\U00010597-\\U000105a1\\U000105a3-\\U000105b1\\U000105b3-\\U000105b9\\U000105bb-\\U000105bc\\U000105c0-\\U000105c8\\U000105ca-\\U000105e3\\U000105e5-\\U000105f3\\U00010600-\\U00010736\\U00010740-\\U00010755\\U00010760-\\U00010767\\U00010780\\U00010800-\\U00010805\\U00010808\\U0001080a-\\U00010835\\U00010837-\\U00010838\\U0001083c\\U0001083f-\\U00010855\\U00010858-\\U00010876\\U00010879-\\U0001089e\\U000108a7-\\U000108af\\U000108e0-\\U000108f2\\U000108f4-\\U000108f5\\U000108fb-\\U0001091b\\U00010920-\\U00010939\\U00010940-\\U00010959\\U00010980-\\U000109b7\\U000109bc-\\U000109cf\\U000109d2-\\U00010a00\\U00010a10-\\U00010a13\\U00010a15-\\U00010a17\\U00010a19-\\U00010a35\\U00010a40-\\U00010a48\\U00010a60-\\U00010a7e\\U00010a80-\\U00010a9f\\U00010ac0-\\U00010ac7\\U00010ac9-\\U00010ae4\\U00010aeb-\\U00010aef\\U00010b00-\\U00010b35\\U00010b40-\\U00010b55\\U00010b58-\\U00010b72\\U00010b78-\\U00010b91\\U00010ba9-\\U00010baf\\U00010c00-\\U00010c48\\U00010cc0-\\U00010cf2\\U00010cfa-\\U00010d23\\U00010d30-\\U00010d39\\U00010d40-\\U00010d4f\\U00010d6f-\\U00010d85\\U00010e60-\\U00010e7e\\U00010e80-\\U00010ea9\\U00010eb0-\\U00010eb1\\U00010ec2-\\U00010ec7\\U00010f00-\\U00010f27\\U00010f30-\\U00010f45\\U00010f51-\\U00010f54\\U00010f70-\\U00010f81\\U00010fb0-\\U00010fcb\\U00010fe0-\\U00010ff6\\U00011003-\\U00011037\\U00011052-\\U0001106f\\U00011071-\\U00011072\\U00011075\\U00011083-\\U00011099\\U0001109b\\U0001109d-\\U000110aa\\U000110ac-\\U000110af\\U000110d0-\\U000110e8\\U000110f0-\\U000110f9\\U00011103-\\U00011126\\U00011136-\\U0001113f\\U00011144\\U00011147\\U00011150-\\U00011172\\U00011176\\U00011183-\\U000111b2\\U000111c1-\\U000111c4\\U000111d0-\\U000111da\\U000111dc\\U000111e1-\\U000111f4\\U00011200-\\U00011211\\U00011213-\\U0001122b\\U0001123f-\\U00011240\\U00011280-\\U00011286\\U00011288\\U0001128a-\\U0001128d\\U0001128f-\\U0001129d\\U0001129f-\\U000112a8\\U000112b0-\\U000112de\\U000112f0-\\U000112f9\\U00011305-\\U0001130c\\U0001130f-\\U00011310\\U00011313-\\U00011328\\U0001132a-\\U00011330\\U00011332-\\U00011333\\U00011335-\\U00011339\\U0001133d\\U00011350\\U0001135d-\\U00011361\\U00011380-\\U00011382\\U00011384\\U00011386-\\U00011389\\U0001138b\\U00011390\\U00011392-\\U000113b5\\U000113b7\\U000113d1\\U000113d3\\U00011400-\\U00011434\\U00011447-\\U0001144a\\U00011450-\\U00011459\\U0001145f-\\U00011461\\U00011480-\\U000114af\\U000114c4-\\U000114c5\\U000114c7\\U000114d0-\\U000114d9\\U00011580-\\U000115ae\\U000115d8-\\U000115db\\U00011600-\\U0001162f\\U00011644\\U00011650-\\U00011659\\U00011680-\\U000116aa\\U000116b8\\U000116c0-\\U000116c9\\U000116d0-\\U000116e3\\U00011700-\\U0001171a\\U00011730-\\U0001173b\\U00011740-\\U00011746\\U00011800-\\U0001182b\\U000118c0-\\U000118f2\\U000118ff-\\U00011906\\U00011909\\U0001190c-\\U00011913\\U00011915-\\U00011916\\U00011918-\\U0001192f\\U0001193f\\U00011941\\U00011950-\\U00011959\\U000119a0-\\U000119a7\\U000119aa-\\U000119d0\\U000119e1\\U000119e3\\U00011a00\\U00011a0b-\\U00011a32\\U00011a3a\\U00011a50\\U00011a5c-\\U00011a89\\U00011a9d\\U00011ab0-\\U00011af8\\U00011bc0-\\U00011be0\\U00011bf0-\\U00011bf9\\U00011c00-\\U00011c08\\U00011c0a-\\U00011c2e\\U00011c40\\U00011c50-\\U00011c6c\\U00011c72-\\U00011c8f\\U00011d00-\\U00011d06\\U00011d08-\\U00011d09\\U00011d0b-\\U00011d30\\U00011d46\\U00011d50-\\U00011d59\\U00011d60-\\U00011d65\\U00011d67-\\U00011d68\\U00011d6a-\\U00011d89\\U00011d98\\U00011da0-\\U00011da9\\U00011db0-\\U00011ddb\\U00011de0-\\U00011de9\\U00011ee0-\\U00011ef2\\U00011f02\\U00011f04-\\U00011f10\\U00011f12-\\U00011f33\\U00011f50-\\U00011f59\\U00011fb0\\U00011fc0-\\U00011fd4\\U00012000-\\U00012399\\U00012400-\\U0001246e\\U00012480-\\U00012543\\U00012f90-\\U00012ff0\\U00013000-\\U0001342f\\U00013441-\\U00013446\\U00013460-\\U000143fa\\U00014400-\\U00014646\\U00016100-\\U0001611d\\U00016130-\\U00016139\\U00016800-\\U00016a38\\U00016a40-\\U00016a5e\\U00016a60-\\U00016a69\\U00016a70-\\U00016abe\\U00016ac0-\\U00016ac9\\U00016ad0-\\U00016aed\\U00016b00-\\U00016b2f\\U00016b40-\\U00016b43\\U00016b50-\\U00016b59\\U00016b5b-\\U00016b61\\U00016b63-\\U00016b77\\U00016b7d-\\U00016b8f\\U00016d40-\\U00016d67\\U00016d6b-\\U00016d6c\\U00016d70-\\U00016d79\\U00016e60-\\U00016e96\\U00016ebb-\\U00016ed3\\U00016f00-\\U00016f4a\\U00016f50\\U00016f93-\\U00016f9f\\U00016fe0-\\U00016fe1\\U00016fe3\\U00016ff2-\\U00016ff6\\U00017000-\\U00018cd5\\U00018cff-\\U00018d1e\\U00018d80-\\U00018df2\\U0001aff0-\\U0001aff3\\U0001aff5-\\U0001affb\\U0001affd-\\U0001affe\\U0001b000-\\U0001b122\\U0001b132\\U0001b150-\\U0001b152\\U0001b155\\U0001b164-\\U0001b167\\U0001b170-\\U0001b2fb\\U0001bc00-\\U0001bc6a\\U0001bc70-\\U0001bc7c\\U0001bc80-\\U0001bc88\\U0001bc90-\\U0001bc99\\U0001d2c0-\\U0001d2d3\\U0001d2e0-\\U0001d2f3\\U0001d360-\\U0001d378\\U0001df00-\\U0001df1e\\U0001df25-\\U0001df2a\\U0001e100-\\U0001e12c\\U0001e137-\\U0001e13d\\U0001e140-\\U0001e149\\U0001e14e\\U0001e290-\\U0001e2ad\\U0001e2c0-\\U0001e2eb\\U0001e2f0-\\U0001e2f9\\U0001e4d0-\\U0001e4eb\\U0001e4f0-\\U0001e4f9\\U0001e5d0-\\U0001e5ed\\U0001e5f0-\\U0001e5fa\\U0001e6c0-\\U0001e6de\\U0001e6e0-\\U0001e6e2\\U0001e6e4-\\U0001e6e5\\U0001e6e7-\\U0001e6ed\\U0001e6f0-\\U0001e6f4\\U0001e6fe-\\U0001e6ff\\U0001e7e0-\\U0001e7e6\\U0001e7e8-\\U0001e7eb\\U0001e7ed-\\U0001e7ee\\U0001e7f0-\\U0001e7fe\\U0001e800-\\U0001e8c4\\U0001e8c7-\\U0001e8cf\\U0001e922-\\U0001e943\\U0001e94b\\U0001e950-\\U0001e959\\U0001ec71-\\U0001ecab\\U0001ecad-\\U0001ecaf\\U0001ecb1-\\U0001ecb4\\U0001ed01-\\U0001ed2d\\U0001ed2f-\\U0001ed3d\\U0001f10b-\\U0001f10c\\U0001f150-\\U0001f169\\U0001f170-\\U0001f189\\U00020000-\\U0002a6df\\U0002a700-\\U0002b81d\\U0002b820-\\U0002cead\\U0002ceb0-\\U0002ebe0\\U0002ebf0-\\U0002ee5d\\U00030000-\\U0003134a\\U00031350-\\U00033479]+' collate "C", ' ', 'g');
     end if;
     words := btrim(words, ' ');
     return case when words = '' then ' ' else concat(' ', words, ' ') end;
@@ -2306,9 +2304,9 @@ begin
         return null;
     end if;
     return concat(
-        case when bare !~ '^[\u0e01-\u0e30\u0e32-\u0e33\u0e40-\u0e46\u0e50-\u0e59\u0e81-\u0e82\u0e84\u0e86-\u0e8a\u0e8c-\u0ea3\u0ea5\u0ea7-\u0eb0\u0eb2-\u0eb3\u0ebd\u0ec0-\u0ec4\u0ec6\u0ed0-\u0ed9\u0edc-\u0edf\u1000-\u102a\u103f-\u1049\u1050-\u1055\u105a-\u105d\u1061\u1065-\u1066\u106e-\u1070\u1075-\u1081\u108e\u1090-\u1099\u1780-\u17b3\u17d7\u17dc\u17e0-\u17e9\u17f0-\u17f9\u2e9f\u2ef3\u2f00-\u2fd5\u3038-\u303a\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3192-\u319f\u3220-\u3247\u3280-\u32b0\u32d0-\u3357\u337b-\u337f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufa6d\ufa70-\ufad9\uff66-\uff9d\U0001b123-\U0001b126\U0001f200-\U0001f202\U0001f210-\U0001f23b\U0001f240-\U0001f248\U0001f250-\U0001f251\U00020000-\U0002a6df\U0002a700-\U0002b81d\U0002b820-\U0002cead\U0002ceb0-\U0002ebe0\U0002ebf0-\U0002ee5d\U0002f800-\U0002fa1d\U00030000-\U0003134a\U00031350-\U00033479]' collate "C" then ' ' end,
+        case when bare !~ e'^[\\u0e01-\\u0e30\\u0e32-\\u0e33\\u0e40-\\u0e46\\u0e50-\\u0e59\\u0e81-\\u0e82\\u0e84\\u0e86-\\u0e8a\\u0e8c-\\u0ea3\\u0ea5\\u0ea7-\\u0eb0\\u0eb2-\\u0eb3\\u0ebd\\u0ec0-\\u0ec4\\u0ec6\\u0ed0-\\u0ed9\\u0edc-\\u0edf\\u1000-\\u102a\\u103f-\\u1049\\u1050-\\u1055\\u105a-\\u105d\\u1061\\u1065-\\u1066\\u106e-\\u1070\\u1075-\\u1081\\u108e\\u1090-\\u1099\\u1780-\\u17b3\\u17d7\\u17dc\\u17e0-\\u17e9\\u17f0-\\u17f9\\u2e9f\\u2ef3\\u2f00-\\u2fd5\\u3038-\\u303a\\u3041-\\u3096\\u309d-\\u309f\\u30a1-\\u30fa\\u30fc-\\u30ff\\u3192-\\u319f\\u3220-\\u3247\\u3280-\\u32b0\\u32d0-\\u3357\\u337b-\\u337f\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufa6d\\ufa70-\\ufad9\\uff66-\\uff9d\\U0001b123-\\U0001b126\\U0001f200-\\U0001f202\\U0001f210-\\U0001f23b\\U0001f240-\\U0001f248\\U0001f250-\\U0001f251\\U00020000-\\U0002a6df\\U0002a700-\\U0002b81d\\U0002b820-\\U0002cead\\U0002ceb0-\\U0002ebe0\\U0002ebf0-\\U0002ee5d\\U0002f800-\\U0002fa1d\\U00030000-\\U0003134a\\U00031350-\\U00033479]' collate "C" then ' ' end,
         bare,
-        case when bare !~ '[\u0e01-\u0e30\u0e32-\u0e33\u0e40-\u0e46\u0e50-\u0e59\u0e81-\u0e82\u0e84\u0e86-\u0e8a\u0e8c-\u0ea3\u0ea5\u0ea7-\u0eb0\u0eb2-\u0eb3\u0ebd\u0ec0-\u0ec4\u0ec6\u0ed0-\u0ed9\u0edc-\u0edf\u1000-\u102a\u103f-\u1049\u1050-\u1055\u105a-\u105d\u1061\u1065-\u1066\u106e-\u1070\u1075-\u1081\u108e\u1090-\u1099\u1780-\u17b3\u17d7\u17dc\u17e0-\u17e9\u17f0-\u17f9\u2e9f\u2ef3\u2f00-\u2fd5\u3038-\u303a\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3192-\u319f\u3220-\u3247\u3280-\u32b0\u32d0-\u3357\u337b-\u337f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufa6d\ufa70-\ufad9\uff66-\uff9d\U0001b123-\U0001b126\U0001f200-\U0001f202\U0001f210-\U0001f23b\U0001f240-\U0001f248\U0001f250-\U0001f251\U00020000-\U0002a6df\U0002a700-\U0002b81d\U0002b820-\U0002cead\U0002ceb0-\U0002ebe0\U0002ebf0-\U0002ee5d\U0002f800-\U0002fa1d\U00030000-\U0003134a\U00031350-\U00033479]$' collate "C" then ' ' end);
+        case when bare !~ e'[\\u0e01-\\u0e30\\u0e32-\\u0e33\\u0e40-\\u0e46\\u0e50-\\u0e59\\u0e81-\\u0e82\\u0e84\\u0e86-\\u0e8a\\u0e8c-\\u0ea3\\u0ea5\\u0ea7-\\u0eb0\\u0eb2-\\u0eb3\\u0ebd\\u0ec0-\\u0ec4\\u0ec6\\u0ed0-\\u0ed9\\u0edc-\\u0edf\\u1000-\\u102a\\u103f-\\u1049\\u1050-\\u1055\\u105a-\\u105d\\u1061\\u1065-\\u1066\\u106e-\\u1070\\u1075-\\u1081\\u108e\\u1090-\\u1099\\u1780-\\u17b3\\u17d7\\u17dc\\u17e0-\\u17e9\\u17f0-\\u17f9\\u2e9f\\u2ef3\\u2f00-\\u2fd5\\u3038-\\u303a\\u3041-\\u3096\\u309d-\\u309f\\u30a1-\\u30fa\\u30fc-\\u30ff\\u3192-\\u319f\\u3220-\\u3247\\u3280-\\u32b0\\u32d0-\\u3357\\u337b-\\u337f\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufa6d\\ufa70-\\ufad9\\uff66-\\uff9d\\U0001b123-\\U0001b126\\U0001f200-\\U0001f202\\U0001f210-\\U0001f23b\\U0001f240-\\U0001f248\\U0001f250-\\U0001f251\\U00020000-\\U0002a6df\\U0002a700-\\U0002b81d\\U0002b820-\\U0002cead\\U0002ceb0-\\U0002ebe0\\U0002ebf0-\\U0002ee5d\\U0002f800-\\U0002fa1d\\U00030000-\\U0003134a\\U00031350-\\U00033479]$' collate "C" then ' ' end);
 end
 $$;
 comment on function stream_ext.core_pattern(text) is
@@ -2775,10 +2773,58 @@ end
 $$;
 comment on function stream_ext.error_internal(text) is 'Raises an internal error; what went wrong is written to the server''s log alone.';
 
+create or replace function stream_ext.error_is_cancel(state text, context text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The state does not tell: a trigger or hook of the application can raise the same, which is its own failure, and so can a foreign
+    -- server that cancels its own statement. Neither does the message, which is in the server's language and anybody's to repeat.
+    return $1 = '57014' and split_part($2, e'\n', 1) !~ '( RAISE$|^remote SQL command: )';
+end
+$$;
+comment on function stream_ext.error_is_cancel(text, text) is
+    'Whether Postgres raised a caught error for a cancel, which is the caller''s and is raised again, by the error''s context.';
+
 -- sql/edition/sql/figures.sql
 
 -- Figures of the regular work for stream.metrics: what its rules did, and how fast logs grow. They are written after a round, in a
 -- subtransaction of their own: what keeps them from being written keeps nothing else.
+
+create or replace function stream_ext.figures_outcomes(round jsonb) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A verdict of session_timeouts stands as a rule of its own, which does not run.
+    return (
+        select jsonb_agg(jsonb_build_object(
+            'rule', o.rule, 'rows', coalesce((o.tally ->> 0)::bigint, 0), 'age_us', (o.tally ->> 1)::bigint, 'has_run', o.has_run))
+        from (
+            select r.value ->> 'name' as rule, r.value -> 'tallies' -> (r.value ->> 'name') as tally,
+                (r.value ->> 'is_over')::boolean and not (r.value ->> 'is_given_up')::boolean as has_run
+            from jsonb_array_elements($1 -> 'rules') as r
+            union all
+            select t.key, t.value, false
+            from jsonb_array_elements($1 -> 'rules') as r
+            cross join jsonb_each(r.value -> 'tallies') as t
+            where t.key <> r.value ->> 'name'
+        ) as o);
+end
+$$;
+comment on function stream_ext.figures_outcomes(jsonb) is 'What each rule of a round did, and whether it has come to its end without failing.';
+
+create or replace function stream_ext.figures_record(outcomes jsonb) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    perform stream_ext.figures_write_rules($1);
+    perform stream_ext.figures_sample();
+end
+$$;
+comment on function stream_ext.figures_record(jsonb) is 'Writes what a round did, and samples the logs when that is due.';
 
 create or replace function stream_ext.figures_record_round(round jsonb, claims boolean) returns void
 language plpgsql
@@ -2788,6 +2834,7 @@ as $$
 declare
     outcomes pg_catalog.jsonb;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if exists (
         select from stream.troubles as t
@@ -2795,20 +2842,7 @@ begin
     ) then
         return;
     end if;
-    -- A verdict of session_timeouts stands as a rule of its own, which does not run.
-    select jsonb_agg(jsonb_build_object(
-        'rule', o.rule, 'rows', coalesce((o.tally ->> 0)::bigint, 0), 'age_us', (o.tally ->> 1)::bigint, 'has_run', o.has_run))
-    into outcomes
-    from (
-        select r.value ->> 'name' as rule, r.value -> 'tallies' -> (r.value ->> 'name') as tally,
-            (r.value ->> 'is_over')::boolean and not (r.value ->> 'is_given_up')::boolean as has_run
-        from jsonb_array_elements($1 -> 'rules') as r
-        union all
-        select t.key, t.value, false
-        from jsonb_array_elements($1 -> 'rules') as r
-        cross join jsonb_each(r.value -> 'tallies') as t
-        where t.key <> r.value ->> 'name'
-    ) as o;
+    outcomes := stream_ext.figures_outcomes($1);
     begin
         -- Where nothing is to be written no transaction id is spent.
         if exists (
@@ -2818,20 +2852,22 @@ begin
             where f.id and (f.sampled_at <= now() - interval '5 seconds' or f.sampled_at > now())
         ) then
             if not $2 or stream_ext.regular_claim() then
-                perform stream_ext.figures_write_rules(outcomes);
-                perform stream_ext.figures_sample();
+                perform stream_ext.figures_record(outcomes);
                 delete from stream.troubles as t where t.rule = 'figures' and t.session_id is null;
             end if;
         end if;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     if state is not null then
         perform stream_ext.regular_note_trouble('figures', null, state);
     end if;
 end
 $$;
-comment on function stream_ext.figures_record_round(jsonb, boolean) is 'Writes what a round did, and samples the logs when that is due, unless that has failed lately.';
+comment on function stream_ext.figures_record_round(jsonb, boolean) is 'Records a round that did something, or when a sample is due, unless that has failed lately.';
 
 create or replace function stream_ext.figures_write_rules(outcomes jsonb) returns void
 language plpgsql
@@ -3133,6 +3169,8 @@ declare
     moment constant pg_catalog.timestamptz := clock_timestamp();
     due pg_catalog.uuid[];
     session pg_catalog.uuid;
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if stream_ext.log_is_ticker_alive(moment) or stream_ext.regular_is_inside() then
         return;
@@ -3151,9 +3189,12 @@ begin
     begin
         perform stream_ext.log_flush_free(due);
         return;
-    exception when others then
+    exception when others or query_canceled or assert_failure then
         -- The next heartbeat tries again, and so does a ticker once one is alive, which records failures.
-        null;
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     if cardinality(due) = 1 then
         return;
@@ -3161,8 +3202,11 @@ begin
     foreach session in array due loop
         begin
             perform stream_ext.log_flush_free(array[session]);
-        exception when others then
-            null;
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
         end;
     end loop;
 end
@@ -3275,7 +3319,7 @@ begin
     if stream_ext.gate_close_if_free($1) then
         return;
     end if;
-    limit_ms := (select s.setting::bigint from pg_catalog.pg_settings as s where s.name = 'lock_timeout');
+    limit_ms := extract(epoch from current_setting('lock_timeout')::interval) * 1000;
     loop
         for round in 1..10 loop
             if stream_ext.gate_close_soon($1) then
@@ -3452,18 +3496,26 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    -- What the plan of this round changes and is not written yet.
-    changes pg_catalog.jsonb := case when jsonb_typeof($4 -> 'changes') = 'array' then $4 -> 'changes' else stream_ext.governor_changes() end;
+    -- What the plan of this round changes, and how far that is written. It is long where many streams are live, so it is passed on once.
+    is_planned constant pg_catalog.bool := jsonb_typeof($4 -> 'changes') = 'array';
+    changes constant pg_catalog.jsonb := case when is_planned then $4 -> 'changes' else stream_ext.governor_changes() end;
+    place pg_catalog.int4 := case when is_planned then ($4 ->> 'at')::integer else 0 end;
+    taken pg_catalog.jsonb := '[]';
 begin
-    changes := coalesce((select jsonb_agg(c.value order by c.place) from jsonb_array_elements(changes) with ordinality as c (value, place)
-        where (c.value ->> 'session_id')::uuid <> all ($3)), '[]');
-    keys := jsonb_build_object('changes', changes);
+    while place < jsonb_array_length(changes) and jsonb_array_length(taken) < $1 loop
+        if (changes -> place ->> 'session_id')::uuid <> all ($3) then
+            taken := taken || jsonb_build_array(jsonb_build_array(changes -> place -> 'session_id', place));
+        end if;
+        place := place + 1;
+    end loop;
+    keys := jsonb_build_object('at', place, 'taken', taken)
+        || case when is_planned then '{}' else jsonb_build_object('changes', changes) end;
     held := false;
     return next;
     return query
-    select (c.value ->> 'session_id')::uuid, c.value, false
-    from jsonb_array_elements(changes) with ordinality as c (value, place)
-    order by c.place limit $1;
+    select (t.value ->> 0)::uuid, changes -> (t.value ->> 1)::integer, false
+    from jsonb_array_elements(taken) with ordinality as t (value, place)
+    order by t.place;
 end
 $$;
 comment on function stream_ext.regular_take_governor(integer, integer, uuid[], jsonb) is
@@ -3474,13 +3526,12 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return jsonb_build_object('changes', coalesce((
-        select jsonb_agg(c.value order by c.place)
-        from jsonb_array_elements($1 -> 'changes') with ordinality as c (value, place)
-        where not $2 ? (c.value ->> 'session_id')), '[]'));
+    -- The first that was not reached is the next.
+    return ($1 - 'taken') || coalesce((
+        select jsonb_build_object('at', t.value -> 1) from jsonb_array_elements($1 -> 'taken') as t where t.value -> 0 = $3 -> 0), '{}');
 end
 $$;
-comment on function stream_ext.regular_end_governor(jsonb, jsonb, jsonb) is 'What is left of a plan.';
+comment on function stream_ext.regular_end_governor(jsonb, jsonb, jsonb) is 'How far a plan is written.';
 
 create or replace function stream_ext.regular_do_governor(session_id uuid, keys jsonb, kept jsonb) returns jsonb
 language plpgsql
@@ -4176,45 +4227,81 @@ end
 $$;
 comment on function stream_ext.heartbeat_time(text) is 'Reads a time as a cast does; null for another text.';
 
+create or replace function stream_ext.heartbeat_note(
+    written jsonb, pair text, foreground boolean, code text, result stream.heartbeat_result, is_written boolean
+)
+returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if $1 ? $2 then
+        return case when $3 is not null and ($4 is null or $4 = 'lock_timeout') and ($5).status is distinct from 'superseded'
+            then $1 || jsonb_build_object($2, true) else $1 end;
+    end if;
+    -- A lease may be prolonged before the end of its stream is seen.
+    return case when $6 or $4 = 'stream_ended' then $1 || jsonb_build_object($2, $3 is not null) else $1 end;
+end
+$$;
+comment on function stream_ext.heartbeat_note(jsonb, text, boolean, text, stream.heartbeat_result, boolean) is
+    'Notes what came of an item: by session and user, whether a later item than the next one said where the app is.';
+
+create or replace function stream_ext.heartbeat_answer(
+    item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    pair constant pg_catalog.text := item.session_id || ' ' || item.about;
+    processed pg_catalog.record;
+begin
+    now_written := $3;
+    code := item.refusal;
+    if code is not null then
+        return;
+    end if;
+    -- Hooks of the application look there.
+    perform set_config('request.jwt.claims', coalesce(item.claims::text, $2), true);
+    select p.code, p.result, p.is_written into processed
+    from stream_ext.heartbeat_process(
+        case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
+        item.join_no, item.token_expires_at, false, $3 ? pair, coalesce(($3 ->> pair)::boolean, false)) as p;
+    code := processed.code;
+    result := processed.result;
+    now_written := stream_ext.heartbeat_note($3, pair, item.foreground, code, result, processed.is_written);
+end
+$$;
+comment on function stream_ext.heartbeat_answer(record, text, jsonb) is
+    'Processes an item of heartbeat_item, behind those that this call has written.';
+
+create or replace function stream_ext.heartbeat_claims() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(current_setting('request.jwt.claims', true), '');
+end
+$$;
+comment on function stream_ext.heartbeat_claims() is 'The service''s own claims, which are in force between items.';
+
 create or replace function stream_ext.heartbeat_answers(items json[], places integer[])
 returns setof stream.batched_heartbeat
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    own_claims constant pg_catalog.text := stream_ext.heartbeat_claims();
     place pg_catalog.int4;
     item pg_catalog.record;
-    processed pg_catalog.record;
-    own_claims constant pg_catalog.text := coalesce(current_setting('request.jwt.claims', true), '');
-    pair pg_catalog.text;
-    -- By session and user: whether a later item said where the app is.
+    answer pg_catalog.record;
     written pg_catalog.jsonb := '{}';
-    counts pg_catalog.bool;
 begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
-        if item.refusal is not null then
-            return next row(place, item.refusal, null)::stream.batched_heartbeat;
-            continue;
-        end if;
-        -- Hooks of the application look there.
-        perform set_config('request.jwt.claims', coalesce(item.claims::text, own_claims), true);
-        pair := item.session_id || ' ' || item.about;
-        select p.code, p.result, p.is_written into processed
-        from stream_ext.heartbeat_process(
-            case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
-            item.join_no, item.token_expires_at, false, written ? pair, coalesce((written ->> pair)::boolean, false)) as p;
-        counts := (processed.code is null or processed.code = 'lock_timeout')
-            and (processed.result).status is distinct from 'superseded';
-        if written ? pair then
-            if item.foreground is not null and counts then
-                written := written || jsonb_build_object(pair, true);
-            end if;
-        elsif processed.is_written or processed.code = 'stream_ended' then
-            -- A lease may be prolonged before the end of its stream is seen.
-            written := written || jsonb_build_object(pair, item.foreground is not null);
-        end if;
-        return next row(place, coalesce(processed.code, 'ok'), processed.result)::stream.batched_heartbeat;
+        answer := stream_ext.heartbeat_answer(item, own_claims, written);
+        written := answer.now_written;
+        return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
     end loop;
     perform set_config('request.jwt.claims', own_claims, true);
 end
@@ -4226,17 +4313,32 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    own_claims constant pg_catalog.text := stream_ext.heartbeat_claims();
     place pg_catalog.int4;
+    item pg_catalog.record;
+    answer pg_catalog.record;
+    written pg_catalog.jsonb := '{}';
     state pg_catalog.text;
     said pg_catalog.text;
     detail pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     foreach place in array $2 loop
+        select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
         begin
-            return query select a.* from stream_ext.heartbeat_answers($1, array[place]) as a;
+            answer := stream_ext.heartbeat_answer(item, own_claims, written);
+            perform set_config('request.jwt.claims', own_claims, true);
+            written := answer.now_written;
+            return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
         exception
-            when others then
-                get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail;
+            when others or query_canceled or assert_failure then
+                get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail,
+                    raised_in = pg_exception_context;
+                if stream_ext.error_is_cancel(state, raised_in) then
+                    raise;
+                end if;
+                written := stream_ext.heartbeat_note(
+                    written, item.session_id || ' ' || item.about, item.foreground, null, null, false);
                 return next row(
                     place, (stream_ext.batch_fault('heartbeats', state, said, detail)).code, null)::stream.batched_heartbeat;
         end;
@@ -4250,11 +4352,18 @@ create or replace function stream_ext.heartbeat_all(items json[], places integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     return array(select a from stream_ext.heartbeat_answers($1, $2) as a);
 exception
     -- One subtransaction for each item at once would spend a transaction id on each.
-    when others then
+    when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         return array(select a from stream_ext.heartbeat_one_by_one($1, $2) as a);
 end
 $$;
@@ -4324,21 +4433,6 @@ $$;
 comment on function stream_ext.heartbeat_hold_log(uuid, integer) is
     'Locks the head and the relay row, which a system message changes, within a time; whether both are held.';
 
-create or replace function stream_ext.heartbeat_hold_realtime() returns boolean
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set lock_timeout = '100ms'
-as $$
-begin
-    perform stream_ext.realtime_hold(clock_timestamp());
-    return true;
-exception
-    when lock_not_available then
-        return false;
-end
-$$;
-comment on function stream_ext.heartbeat_hold_realtime() is 'Waits 100 ms for Realtime''s table; whether it is locked. For the return of a host, which is rare.';
-
 create or replace function stream_ext.heartbeat_host(
     session_id uuid, user_id uuid, generation integer, token_expires_at timestamptz, waits boolean, later boolean,
     out is_host boolean, out status text, out code text, out comes_soon boolean, out token text, out uid integer,
@@ -4396,7 +4490,7 @@ begin
         return;
     end if;
     may_return := host.returns_to is not null and stream_ext.heartbeat_hold_log($1, case when $5 then 100 else 0 end)
-        and stream_ext.heartbeat_hold_realtime();
+        and stream_ext.realtime_take_soon($5);
     comes_again := host.returns_to is not null and not may_return;
     if comes_again and not $5 then
         status := null;
@@ -5141,7 +5235,8 @@ begin
         return;
     end if;
     -- A random key, so that two that find no free row at the same moment do not meet.
-    insert into stream.reaction_counts (session_id, kind, id, added) values ($1, $2, gen_random_uuid(), 1);
+    free := gen_random_uuid();
+    insert into stream.reaction_counts (session_id, kind, id, added) values ($1, $2, free, 1);
 end
 $$;
 comment on function stream_ext.reaction_add(uuid, text) is 'Counts one reaction, without waiting for anybody.';
@@ -5933,7 +6028,8 @@ comment on function stream_ext.json_time(timestamptz) is 'A time as JSON with it
 -- Units of the regular work: the work for at most 64 streams in one subtransaction. A rule has two functions, one that finds and
 -- locks what is due (regular_take_<rule>) and one that handles a stream (regular_do_<rule>). A unit that fails is rolled back as a
 -- whole, the stream at which it failed is recorded in stream.troubles and skipped, and the unit begins again with the others.
--- Nothing here can cancel a unit that takes long: SQL has no timer. lock_timeout bounds its waits.
+-- SQL has no timer that could cancel a unit that takes long: lock_timeout bounds its waits, and the caller's statement_timeout the one
+-- unit in which it fires.
 
 create or replace function stream_ext.regular_token() returns text
 language plpgsql
@@ -5971,20 +6067,37 @@ begin
     if split_part(known, ':', 2) <> '' then
         return split_part(known, ':', 2) = 'held';
     end if;
-    -- Otherwise every unit that emits would wait, and fail, stream after stream. After a wait there is none for a second.
-    is_held := not stream_ext.realtime_take_lock(
-        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
-            not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp()));
+    -- Otherwise every unit that emits would wait, and fail, stream after stream.
+    is_held := not stream_ext.realtime_take_soon(true);
     perform set_config('stream_ext.unit',
         split_part(known, ':', 1) || case when is_held then ':held' else ':free' end, true);
-    if is_held then
-        perform set_config('stream_ext.held_at', extract(epoch from clock_timestamp())::text, false);
-    end if;
     return is_held;
 end
 $$;
 comment on function stream_ext.regular_keeps_realtime_free() is
     'Whether a unit is running that cannot write to realtime.messages because another transaction keeps it locked: it goes on as on a day without a partition. If not, the unit holds the lock from now on.';
+
+create or replace function stream_ext.realtime_take_soon(may_wait boolean) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- After a wait there is none for a second.
+    waits constant pg_catalog.bool := $1 and
+        coalesce(substring(current_setting('stream_ext.held_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0)
+            not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp());
+begin
+    if stream_ext.realtime_take_lock(waits) then
+        return true;
+    end if;
+    if waits then
+        perform set_config('stream_ext.held_at', extract(epoch from clock_timestamp())::text, false);
+    end if;
+    return false;
+end
+$$;
+comment on function stream_ext.realtime_take_soon(boolean) is
+    'As realtime_take_lock, for one who may wait now and then.';
 
 create or replace function stream_ext.realtime_take_lock(may_wait boolean) returns boolean
 language plpgsql
@@ -6024,6 +6137,8 @@ as $$
 #variable_conflict use_column
 declare
     tried pg_catalog.int4;
+    failure pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         -- 1 s after the first failure, twice as long after each further one, at most 5 minutes; for a rule that fails as a whole at
@@ -6039,7 +6154,11 @@ begin
         if $1 = 'viewer_counts' and $2 is not null then
             perform stream_ext.regular_failed_viewer_counts($2);
         end if;
-    exception when others then
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics failure = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(failure, raised_in) then
+            raise;
+        end if;
         tried := null;
     end;
     if tried > 1 then
@@ -6111,11 +6230,127 @@ $$;
 comment on function stream_ext.regular_add_tallies(jsonb, jsonb) is
     'Adds up handled rows by rule, [rows, for how many microseconds the oldest was due].';
 
+-- sql/edition/sql/regular_rules.sql
+
+-- The rules of the regular work by their names. Each call stands in a statement of its own, which is planned once per connection: a
+-- statement that is built from the name would be planned anew for every stream.
+
+create or replace function stream_ext.regular_take(rule text, most integer, rows_left integer, skipping uuid[], kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case $1
+        when 'tails' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_tails($2, $3, $4, $5) as t);
+        when 'governor' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_governor($2, $3, $4, $5) as t);
+        when 'viewer_leases' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_viewer_leases($2, $3, $4, $5) as t);
+        when 'viewer_counts' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_viewer_counts($2, $3, $4, $5) as t);
+        when 'session_timeouts' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_session_timeouts($2, $3, $4, $5) as t);
+        when 'late_events' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_late_events($2, $3, $4, $5) as t);
+        when 'clock_correction' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_clock_correction($2, $3, $4, $5) as t);
+        when 'ended_resources' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_ended_resources($2, $3, $4, $5) as t);
+        when 'reactions' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_reactions($2, $3, $4, $5) as t);
+        when 'expiring_tokens' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_expiring_tokens($2, $3, $4, $5) as t);
+        when 'tokens' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_tokens($2, $3, $4, $5) as t);
+        when 'restrictions' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_restrictions($2, $3, $4, $5) as t);
+        when 'retention' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_retention($2, $3, $4, $5) as t);
+        when 'webhook_events' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_webhook_events($2, $3, $4, $5) as t);
+        when 'webhook_cursors' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_webhook_cursors($2, $3, $4, $5) as t);
+        when 'requests' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_requests($2, $3, $4, $5) as t);
+        when 'start_rates' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_start_rates($2, $3, $4, $5) as t);
+        when 'canary' then
+            return (select jsonb_agg(to_jsonb(t)) from stream_ext.regular_take_canary($2, $3, $4, $5) as t);
+    end case;
+end
+$$;
+comment on function stream_ext.regular_take(text, integer, integer, uuid[], jsonb) is
+    'Finds and locks what is due by a rule; null when nothing is.';
+
+create or replace function stream_ext.regular_do(rule text, session_id uuid, keys jsonb, kept jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case $1
+        when 'tails' then
+            return stream_ext.regular_do_tails($2, $3, $4);
+        when 'governor' then
+            return stream_ext.regular_do_governor($2, $3, $4);
+        when 'viewer_leases' then
+            return stream_ext.regular_do_viewer_leases($2, $3, $4);
+        when 'viewer_counts' then
+            return stream_ext.regular_do_viewer_counts($2, $3, $4);
+        when 'session_timeouts' then
+            return stream_ext.regular_do_session_timeouts($2, $3, $4);
+        when 'late_events' then
+            return stream_ext.regular_do_late_events($2, $3, $4);
+        when 'clock_correction' then
+            return stream_ext.regular_do_clock_correction($2, $3, $4);
+        when 'ended_resources' then
+            return stream_ext.regular_do_ended_resources($2, $3, $4);
+        when 'reactions' then
+            return stream_ext.regular_do_reactions($2, $3, $4);
+        when 'expiring_tokens' then
+            return stream_ext.regular_do_expiring_tokens($2, $3, $4);
+        when 'tokens' then
+            return stream_ext.regular_do_tokens($2, $3, $4);
+        when 'restrictions' then
+            return stream_ext.regular_do_restrictions($2, $3, $4);
+        when 'retention' then
+            return stream_ext.regular_do_retention($2, $3, $4);
+        when 'webhook_events' then
+            return stream_ext.regular_do_webhook_events($2, $3, $4);
+        when 'webhook_cursors' then
+            return stream_ext.regular_do_webhook_cursors($2, $3, $4);
+        when 'requests' then
+            return stream_ext.regular_do_requests($2, $3, $4);
+        when 'start_rates' then
+            return stream_ext.regular_do_start_rates($2, $3, $4);
+    end case;
+end
+$$;
+comment on function stream_ext.regular_do(text, uuid, jsonb, jsonb) is 'Handles one stream by a rule.';
+
+create or replace function stream_ext.regular_end(rule text, context jsonb, handled jsonb, again jsonb) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    case $1
+        when 'tails' then
+            return stream_ext.regular_end_tails($2, $3, $4);
+        when 'governor' then
+            return stream_ext.regular_end_governor($2, $3, $4);
+        when 'viewer_counts' then
+            return stream_ext.regular_end_viewer_counts($2, $3, $4);
+    end case;
+end
+$$;
+comment on function stream_ext.regular_end(text, jsonb, jsonb, jsonb) is
+    'Ends the unit of a rule that has begun it with more than streams.';
+
 -- sql/edition/sql/regular_step.sql
 
 -- One unit of a round.
 
-create or replace function stream_ext.regular_step(round jsonb, claims boolean, commits boolean, out next_round jsonb, out step text, out state text)
+create or replace function stream_ext.regular_step(round jsonb, claims boolean, asks text, out next_round jsonb, out step text, out state text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '100ms'
@@ -6139,12 +6374,16 @@ declare
     has_begun pg_catalog.bool := false;
     is_in_rule pg_catalog.bool := false;
     writes pg_catalog.bool;
+    raised_in pg_catalog.text;
 begin
     next_round := $1;
     <<unit>>
     begin
         perform set_config('stream_ext.unit', stream_ext.regular_token() || ':', true);
-        if $2 and not stream_ext.regular_claim() then
+        -- Where nothing is planned or sent no transaction id is spent.
+        if not (case $3 when 'plan' then stream_ext.governor_is_due() when 'tails' then stream_ext.tails_are_due() else true end) then
+            step := 'stopped';
+        elsif $2 and not stream_ext.regular_claim() then
             step := 'stopped';
         else
             step := 'over';
@@ -6164,9 +6403,8 @@ begin
                 writes := running ->> 'name' in ('clock_correction', 'session_timeouts', 'viewer_counts');
                 written := stream_ext.regular_ids(next_round -> 'written');
                 skipping := stream_ext.regular_ids(running -> 'skipping') || case when writes then written end;
-                execute format('select jsonb_agg(to_jsonb(t)) from stream_ext.%I($1, $2, $3, $4) as t',
-                    'regular_take_' || (running ->> 'name'))
-                into dues using (running ->> 'limit')::integer, rows_left, skipping, running -> 'kept';
+                dues := stream_ext.regular_take(
+                    running ->> 'name', (running ->> 'limit')::integer, rows_left, skipping, running -> 'kept');
                 for due in
                     select d.session_id, d.keys, d.held
                     from jsonb_to_recordset(coalesce(dues, '[]')) as d (session_id uuid, keys jsonb, held boolean)
@@ -6187,8 +6425,8 @@ begin
                         continue;
                     end if;
                     current_id := due.session_id;
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_do_' || (running ->> 'name'))
-                    into done using due.session_id, due.keys, (running -> 'kept') || jsonb_build_object('rows_left', rows_left);
+                    done := stream_ext.regular_do(running ->> 'name', due.session_id, due.keys,
+                        jsonb_build_object('rows_left', rows_left, 'count', running -> 'kept' -> 'count'));
                     current_id := null;
                     if (done ->> 'passed')::boolean then
                         passed := passed || due.session_id;
@@ -6206,8 +6444,7 @@ begin
                     tallies := stream_ext.regular_add_tallies(tallies, done -> 'tallies');
                 end loop;
                 if context is not null then
-                    execute format('select stream_ext.%I($1, $2, $3)', 'regular_end_' || (running ->> 'name'))
-                    into context using context, to_jsonb(handled), to_jsonb(again);
+                    context := stream_ext.regular_end(running ->> 'name', context, to_jsonb(handled), to_jsonb(again));
                 end if;
                 if exists (select from unnest(handled) as h (id) where running -> 'on_trial' ? h.id::text) then
                     delete from stream.troubles as t where t.rule = running ->> 'name' and t.session_id = any (handled);
@@ -6229,8 +6466,12 @@ begin
         -- Deferred triggers and constraints would otherwise fail at the caller's commit, after all units.
         set constraints all immediate;
         perform set_config('stream_ext.unit', '', true);
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        -- Otherwise every call would fail at the same stream, and nothing would ever be noted.
+        if stream_ext.error_is_cancel(state, raised_in) and not stream_ext.regular_has_timed_out() then
+            raise;
+        end if;
         step := 'failed';
     end unit;
     if step = 'worked' then
@@ -6247,8 +6488,8 @@ begin
     end if;
 end
 $$;
-comment on function stream_ext.regular_step(jsonb, boolean, boolean) is
-    'Does one unit of a round, with the claim of the ticker''s row if asked: worked (there may be more), over, stopped (another ticker is at work) or failed before any rule, with the SQLSTATE.';
+comment on function stream_ext.regular_step(jsonb, boolean, text) is
+    'Does one unit of a round, with the claim of the ticker''s row if asked: worked (there may be more), over, stopped (another ticker is at work, or nothing is due: asks is plan or tails) or failed before any rule, with the SQLSTATE.';
 
 create or replace function stream_ext.regular_fail(
     round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric
@@ -6286,10 +6527,23 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return nullif((select s.setting::numeric from pg_catalog.pg_settings as s where s.name = 'statement_timeout'), 0);
+    -- As an interval: the view of all settings takes a hundred times as long.
+    return nullif(extract(epoch from current_setting('statement_timeout')::interval) * 1000, 0);
 end
 $$;
 comment on function stream_ext.regular_timeout_ms() is 'The statement_timeout of the caller; null: there is none.';
+
+create or replace function stream_ext.regular_has_timed_out() returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(
+        clock_timestamp() >= statement_timestamp() + stream_ext.regular_timeout_ms() * interval '1 millisecond', false);
+end
+$$;
+comment on function stream_ext.regular_has_timed_out() is
+    'Whether the statement_timeout of the caller is over. It ends one unit, whose stream is noted; after it nothing ends another, so none is begun.';
 
 create or replace function stream_ext.regular_claim() returns boolean
 language plpgsql
@@ -6357,6 +6611,7 @@ set lock_timeout = '100ms'
 as $$
 declare
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         if $1 and not stream_ext.regular_claim() then
@@ -6372,8 +6627,11 @@ begin
         where t.id and (t.ticked_at <= now() - interval '500 milliseconds' or t.ticked_at > now());
         delete from stream.troubles as t where t.rule = 'ticker' and t.session_id is null;
         return true;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
     end;
     -- The work goes on without the mark.
     perform stream_ext.regular_note_trouble('ticker', null, state);
@@ -6390,13 +6648,17 @@ as $$
 declare
     is_marked pg_catalog.bool := false;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     begin
         is_marked := (not $2 or stream_ext.regular_claim()) and stream_ext.sweep_mark();
         -- Due entries are tried within a round, so older ones are of no use.
         delete from stream.troubles as t where t.next_attempt_at < clock_timestamp() - interval '10 minutes';
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         is_marked := false;
     end;
     if state is not null then
@@ -6445,15 +6707,9 @@ begin
         kind := 'tails';
         next_work := next_work || jsonb_build_object('tails', stream_ext.regular_round(array['tails'], 2147483647, '{}'));
     end if;
-    -- Where nothing is planned or sent no transaction id is spent.
-    if kind = 'plan' and not (next_work ->> 'is_plan_begun')::boolean and not stream_ext.governor_is_due()
-        or kind = 'tails' and not stream_ext.tails_are_due()
-    then
-        step := 'over';
-    else
-        select s.next_round, s.step, s.state into part, step, state
-        from stream_ext.regular_step(next_work -> kind, claims, $2) as s;
-    end if;
+    select s.next_round, s.step, s.state into part, step, state
+    from stream_ext.regular_step(next_work -> kind, claims,
+        case when kind = 'tails' or kind = 'plan' and not (next_work ->> 'is_plan_begun')::boolean then kind end) as s;
     next_work := next_work || jsonb_build_object(kind, case when step = 'worked' then part end)
         || case when kind = 'plan' then '{"is_plan_begun": true}' else '{}' end::jsonb;
     if step = 'failed' then
@@ -7222,58 +7478,60 @@ declare
     budget pg_catalog.int4 := for_session * 5;
     session pg_catalog.record;
     draft pg_catalog.record;
-    answer pg_catalog.record;
+    locks pg_catalog.record;
     answers pg_catalog.jsonb := '[]';
     part pg_catalog.jsonb;
     fault pg_catalog.record;
     state pg_catalog.text;
     message pg_catalog.text;
     detail pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     -- Everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every item.
     begin
         for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
-            part := '[]';
-            for answer in
-                select * from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget))
-            loop
-                part := part || jsonb_build_array(to_jsonb(answer));
-            end loop;
-            budget := greatest(budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0), 0);
-            answers := answers || jsonb_build_object('session', session.id, 'answers', part);
+            select coalesce(jsonb_agg(to_jsonb(a) || jsonb_build_object('session_id', session.id)), '[]') into part
+            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
+            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
+            answers := answers || part;
         end loop;
         return query
-        select a.item, (s.value ->> 'session')::uuid, a.status, a.retry_after_ms, a.stored_seq
-        from jsonb_array_elements(answers) as s
-        cross join jsonb_to_recordset(s.value -> 'answers')
-            as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
+        select a.item, a.session_id, a.status, a.retry_after_ms, a.stored_seq
+        from jsonb_to_recordset(answers) as a (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint);
         return;
-    exception when others or query_canceled then
-        get stacked diagnostics state = returned_sqlstate, message = message_text;
-        perform stream_ext.batch_raise_cancel(state, message);
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
     end;
     -- What the first attempt has waited for was given back.
+    budget := for_session * 5;
     for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
         begin
+            select coalesce(jsonb_agg(to_jsonb(a)), '[]') into part
+            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
+            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
             return query
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-            from stream_ext.send_to_session(session.id, session.drafts, for_session) as a;
+            from jsonb_to_recordset(part) as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
             continue;
-        exception when others or query_canceled then
-            get stacked diagnostics state = returned_sqlstate, message = message_text;
-            perform stream_ext.batch_raise_cancel(state, message);
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
         end;
-        -- The rows of all are locked before the first: the head stays locked behind it, and viewers' rows come before the head.
-        perform stream_ext.send_lock(session.id, array(
-            select distinct d.user_id from jsonb_to_recordset(session.drafts) as d (user_id uuid) order by d.user_id), for_session);
+        -- Viewers' rows come before the head, which stays locked behind the first. What cannot be locked is not waited for again.
+        locks := stream_ext.send_lock(session.id, array(select distinct d.user_id from jsonb_to_recordset(session.drafts)
+            as d (user_id uuid) order by d.user_id), least(for_session, budget));
+        budget := budget - locks.waited_ms;
         for draft in select d.value, (d.value ->> 'item')::integer as item from jsonb_array_elements(session.drafts) as d (value) loop
             begin
                 return query
                 select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value), for_session) as a;
-            exception when others or query_canceled then
-                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail;
-                perform stream_ext.batch_raise_cancel(state, message);
+                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value),
+                    case when locks.status = 'taken' then 0 else least(for_session, budget) end) as a;
+            exception when others or query_canceled or assert_failure then
+                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+                    raised_in = pg_exception_context;
+                if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
                 fault := stream_ext.batch_fault('send_messages', state, message, detail);
                 item := draft.item;
                 session_id := session.id;
@@ -7403,18 +7661,33 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce((
-        select case when v.said ~ '^[0-9]{1,6}$' then v.said::integer
-            else (extract(epoch from v.said::interval) * 1000)::integer end
+        select least(case when v.said ~ '^[0-9]{1,9}$' then v.said::bigint
+            else (extract(epoch from v.said::interval) * 1000)::bigint end, 600000)
         from pg_catalog.pg_db_role_setting as s
         join pg_catalog.pg_database as d on d.oid = s.setdatabase
         cross join unnest(s.setconfig) as o (setting)
         cross join lateral (select substr(o.setting, strpos(o.setting, '=') + 1) as said) as v
         where d.datname = current_database() and s.setrole = 0
-            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,6} *(ms|s|min)?$'), 200);
+            and o.setting ~ '^pg_stream_ext[.]batch_session_wait=[0-9]{1,9} *(ms|s|min|h|d)?$'), 200);
 end
 $$;
 comment on function stream_ext.send_wait_ms() is
     'How long a batch waits for the rows of one session, in milliseconds: from alter database, which no caller changes.';
+
+create or replace function stream_ext.send_nap(ends_at timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if clock_timestamp() >= $1 then
+        return false;
+    end if;
+    perform pg_sleep(0.001);
+    return true;
+end
+$$;
+comment on function stream_ext.send_nap(timestamptz) is
+    'Pauses before a lock is requested again; false at once when the wait is over. Postgres ends a wait for a row only with the lock or with an error.';
 
 create or replace function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
     out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)
@@ -7424,50 +7697,65 @@ as $$
 #variable_conflict use_column
 declare
     begun constant pg_catalog.timestamptz := clock_timestamp();
+    ends_at constant pg_catalog.timestamptz := begun + $3 * interval '1 millisecond';
+    viewer pg_catalog.uuid;
     relay pg_catalog.record;
 begin
     status := 'taken';
-    loop
-        -- By ascending user; those that are held stay held, as releasing them would take a subtransaction.
-        perform from (
-            select v.user_id from stream.stream_viewers as v
-            where v.session_id = $1 and v.user_id = any ($2) order by v.user_id for no key update skip locked
-        ) as h having count(*) = (
-            select count(*) from stream.stream_viewers as v where v.session_id = $1 and v.user_id = any ($2));
-        if found then
-            -- The rate limiters count from here, so waiting for the head row costs nothing.
-            $9 := coalesce($9, clock_timestamp());
-            select h.open, h.host_chat_tat into $5, $6
-            from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
-            if $5 is null and not exists (select from stream.chat_heads as h where h.session_id = $1) or not $5 then
-                status := 'closed';
-                exit;
+    waited_ms := $3;
+    -- One after the other, by ascending user: whoever waits for a row holds none of those behind it, for which others wait that hold
+    -- the first. What is locked stays locked, as releasing it would take a subtransaction.
+    foreach viewer in array $2 loop
+        loop
+            perform from stream.stream_viewers as v
+            where v.session_id = $1 and v.user_id = viewer for no key update skip locked;
+            exit when found or not exists (
+                select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
+            if not stream_ext.send_nap(ends_at) then
+                return;
             end if;
-            if $5 then
-                -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
-                perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
-                if found or not exists (select from stream.stream_sessions as s where s.id = $1) then
-                    select r.flushed_at, r.window_ms into relay
-                    from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
-                    if found then
-                        status := 'ready';
-                        $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
-                        exit;
-                    elsif not exists (select from stream.chat_relay as r where r.session_id = $1) then
-                        status := 'closed';
-                        exit;
-                    end if;
-                end if;
-            end if;
-        end if;
-        exit when clock_timestamp() >= begun + $3 * interval '1 millisecond';
-        perform pg_sleep(0.001);
+        end loop;
     end loop;
-    $8 := extract(epoch from clock_timestamp() - begun) * 1000;
+    -- The rate limiters count from here, so waiting for the head row costs nothing.
+    $9 := clock_timestamp();
+    loop
+        select h.open, h.host_chat_tat into $5, $6
+        from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
+        exit when $5 is not null or not exists (select from stream.chat_heads as h where h.session_id = $1);
+        if not stream_ext.send_nap(ends_at) then
+            return;
+        end if;
+    end loop;
+    status := 'closed';
+    if $5 then
+        -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
+        loop
+            perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
+            exit when found or not exists (select from stream.stream_sessions as s where s.id = $1);
+            if not stream_ext.send_nap(ends_at) then
+                status := 'taken';
+                return;
+            end if;
+        end loop;
+        loop
+            select r.flushed_at, r.window_ms into relay
+            from stream.chat_relay as r where r.session_id = $1 for no key update skip locked;
+            exit when found or not exists (select from stream.chat_relay as r where r.session_id = $1);
+            if not stream_ext.send_nap(ends_at) then
+                status := 'taken';
+                return;
+            end if;
+        end loop;
+        if found then
+            status := 'ready';
+            $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
+        end if;
+    end if;
+    waited_ms := floor(extract(epoch from clock_timestamp() - begun) * 1000);
 end
 $$;
 comment on function stream_ext.send_lock(uuid, uuid[], integer) is
-    'Locks the rows that messages of these users need, asking for those that are held about once a millisecond: ready, closed (or no such session), or taken.';
+    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken.';
 
 -- sql/edition/sql/stored_frames.sql
 
@@ -9615,7 +9903,7 @@ begin
     end if;
     loop
         select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, false) as s;
-        exit when not has_more;
+        exit when not has_more or stream_ext.regular_has_timed_out();
         units := units + 1;
         -- More subtransactions make the snapshots of others slower.
         if (units >= 50 or clock_timestamp() >= began + share_ms * interval '1 millisecond')
@@ -9644,6 +9932,7 @@ comment on function stream_ext.begin_work() is 'Begins the loop that calls work,
 create or replace function stream_ext.work() returns boolean
 language plpgsql strict
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
 as $$
 declare
     loop_state pg_catalog.jsonb := nullif(current_setting('stream_ext.loop', true), '');
@@ -9652,9 +9941,12 @@ declare
     has_more pg_catalog.bool := false;
     may_work pg_catalog.bool := true;
     state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     perform stream_ext.caller_require_read_committed();
-    if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric then
+    if loop_state is null or extract(epoch from clock_timestamp()) >= (loop_state ->> 'ends_at')::numeric
+        or stream_ext.regular_has_timed_out()
+    then
         return false;
     end if;
     -- Taken out meanwhile: a trigger could call this again.
@@ -9668,8 +9960,11 @@ begin
         else
             may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
         end if;
-    exception when others then
-        get stacked diagnostics state = returned_sqlstate;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then
+            raise;
+        end if;
         may_work := false;
     end;
     if state is not null then
@@ -9704,6 +9999,8 @@ declare
     round pg_catalog.jsonb;
     step pg_catalog.text := 'worked';
     is_inside constant pg_catalog.bool := stream_ext.regular_is_inside();
+    state pg_catalog.text;
+    raised_in pg_catalog.text;
 begin
     if stream_ext.enter_to_write() is not null then
         perform stream_ext.refuse('forbidden');
@@ -9715,16 +10012,26 @@ begin
             (select c.sweep_batch_size from stream.config as c where c.id), '{"count": false, "waits": false}');
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
-        while step = 'worked' loop
-            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, false) as s;
+        while step = 'worked' and not stream_ext.regular_has_timed_out() loop
+            select s.next_round, s.step into round, step from stream_ext.regular_step(round, false, null) as s;
         end loop;
         -- If the ticker's row is locked, the sweep is still done, and without its figures too.
         begin
             perform stream_ext.sweep_mark();
-        exception when others then
-            null;
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
         end;
-        perform stream_ext.figures_record_round(round, false);
+        begin
+            perform stream_ext.figures_record(stream_ext.figures_outcomes(round));
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
+        end;
     end if;
     return query
     select n.rule, coalesce((t.tally ->> 0)::integer, 0), (t.tally ->> 1)::bigint * interval '1 microsecond'
@@ -9746,6 +10053,25 @@ comment on function stream_ext.sweep() is 'Runs every sweep rule once, at once; 
 
 -- Granting and issuing tokens: channel, uid and role come from rows, never from the caller. The row of the lease, or of the stream,
 -- is locked and notes the token for the next heartbeat; what is read after that counts.
+create or replace function stream_ext.token_count_refusal(counter text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '1ms'
+as $$
+begin
+    if $1 is null or current_setting('transaction_read_only')::boolean then
+        return;
+    end if;
+    -- No roll-back gives the number back, and a refusal rolls back every row that it writes.
+    perform nextval($1::regclass);
+exception
+    when lock_not_available or undefined_table then
+        null;
+end
+$$;
+comment on function stream_ext.token_count_refusal(text) is
+    'Counts a refusal by a sequence; nothing where that would be an error or wait. counter null: it is not counted.';
+
 create or replace function stream_ext.token_refuse(code text, hint text, retry_after_ms bigint) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -9753,12 +10079,11 @@ as $$
 declare
     status constant pg_catalog.int4 := (select e.status from stream_private.error_catalogue as e where e.code = $1);
 begin
-    -- Counted by sequences: a refusal rolls back every row that it writes.
-    perform case
-        when status = 429 then nextval('stream.tokens_refused_rate')
-        when status in (403, 404, 409, 410) then nextval('stream.tokens_refused_rights')
-        when status = 500 and $1 <> 'internal' then nextval('stream.tokens_refused_setup')
-        end;
+    perform stream_ext.token_count_refusal(case
+        when status = 429 then 'stream.tokens_refused_rate'
+        when status in (403, 404, 409, 410) then 'stream.tokens_refused_rights'
+        when status = 500 and $1 <> 'internal' then 'stream.tokens_refused_setup'
+        end);
     perform stream_ext.error_raise($1, $2, $3);
 end
 $$;
@@ -10045,7 +10370,10 @@ begin
         hint := 'set stream.config.agora_app_id to the Agora App ID';
         return;
     end if;
-    if coalesce(current_setting(setting, true), '') <> '' then
+    -- Where the library is loaded all the same, Postgres shows the setting to few; the move to this edition has looked at it.
+    if (current_setting('pg_stream_ext.database', true) is null or pg_has_role('pg_read_all_settings', 'usage'))
+        and coalesce(current_setting(setting, true), '') <> ''
+    then
         -- Falling back would sign with another certificate than the operator has named.
         code := 'certificate_missing';
         hint := format('%s names a file, which this edition cannot read: store the certificate in Vault and reset the setting', setting);
@@ -10422,7 +10750,7 @@ begin
             at := at + token.bits;
             exit when token.symbol = 256;
             if token.symbol < 256 then
-                content := content || set_byte('\x00'::bytea, 0, token.symbol);
+                content := content || set_byte(e'\\x00'::bytea, 0, token.symbol);
             else
                 size := lengths[token.symbol - 256] + stream_ext.inflate_bits($1, at, length_bits[token.symbol - 256]);
                 at := at + length_bits[token.symbol - 256];
@@ -10750,13 +11078,13 @@ declare
     salted constant pg_catalog.bytea := stream_ext.token_u32($8);
     user_text constant pg_catalog.bytea := convert_to($4::text, 'UTF8');
     -- Texts stand behind their length; one service, RTC; its privileges by ascending id, each as long as the token.
-    signed constant pg_catalog.bytea := '\x2000'::bytea || convert_to($1, 'UTF8') || issued || life || salted || '\x01000100'::bytea
+    signed constant pg_catalog.bytea := e'\\x2000'::bytea || convert_to($1, 'UTF8') || issued || life || salted || e'\\x01000100'::bytea
         || case when $5
-            then '\x04000100'::bytea || life || '\x0200'::bytea || life || '\x0300'::bytea || life || '\x0400'::bytea || life
-            else '\x01000100'::bytea || life end
-        || set_byte('\x0000'::bytea, 0, length($3)) || convert_to($3, 'UTF8')
-        || set_byte('\x0000'::bytea, 0, length(user_text)) || user_text;
-    content constant pg_catalog.bytea := '\x2000'::bytea || stream_ext.token_sign($2, issued, salted, signed) || signed;
+            then e'\\x04000100'::bytea || life || e'\\x0200'::bytea || life || e'\\x0300'::bytea || life || e'\\x0400'::bytea || life
+            else e'\\x01000100'::bytea || life end
+        || set_byte(e'\\x0000'::bytea, 0, length($3)) || convert_to($3, 'UTF8')
+        || set_byte(e'\\x0000'::bytea, 0, length(user_text)) || user_text;
+    content constant pg_catalog.bytea := e'\\x2000'::bytea || stream_ext.token_sign($2, issued, salted, signed) || signed;
     bytes constant pg_catalog.int4 := length(content);
     sum pg_catalog.int8 := 1;
     sum_of_sums pg_catalog.int8 := 0;
@@ -10768,8 +11096,8 @@ begin
     end loop;
     -- A zlib stream of one stored block, in Base64 without its line ends.
     return '007' || replace(encode(
-        '\x789c01'::bytea
-        || set_byte(set_byte(set_byte(set_byte('\x00000000'::bytea,
+        e'\\x789c01'::bytea
+        || set_byte(set_byte(set_byte(set_byte(e'\\x00000000'::bytea,
             0, bytes & 255), 1, bytes >> 8), 2, 255 - (bytes & 255)), 3, 255 - (bytes >> 8))
         || content
         || substr(int8send(((sum_of_sums % 65521) << 16) | (sum % 65521)), 5),
@@ -10910,7 +11238,7 @@ as $$
 declare
     digest constant pg_catalog.bytea := sha256(
         convert_to('agora viewer uid', 'UTF8') || uuid_send($1) || uuid_send($2)
-        || set_byte('\x00000000'::bytea, 0, $3));
+        || set_byte(e'\\x00000000'::bytea, 0, $3));
     low constant pg_catalog.int8 := get_byte(digest, 0)::bigint | (get_byte(digest, 1)::bigint << 8)
         | (get_byte(digest, 2)::bigint << 16) | (get_byte(digest, 3)::bigint << 24);
     high constant pg_catalog.int8 := get_byte(digest, 4)::bigint | (get_byte(digest, 5)::bigint << 8)
@@ -11621,7 +11949,7 @@ as $$
 declare
     value pg_catalog.text;
 begin
-    if json_typeof($1 -> $2) is distinct from 'string' or ($1 -> $2)::text ~ '\\u(0000|[dD])' then
+    if json_typeof($1 -> $2) is distinct from 'string' or ($1 -> $2)::text ~ e'\\\\u(0000|[dD])' then
         perform stream_ext.webhook_refuse($2);
     end if;
     value := $1 ->> $2;
@@ -12295,8 +12623,9 @@ begin
         case when stream_private.is_native()
             then 'native: extension pg_stream_ext ' || (
                 select e.extversion from pg_catalog.pg_extension as e where e.extname = 'pg_stream_ext')
-            else 'sql: edge_api or pg_cron ticks in the place of the background worker; certificates are in Vault alone; errors of '
-                || 'Postgres reach callers with Postgres''s own words' end
+            else 'sql: edge_api or pg_cron ticks in the place of the background worker; Vault alone holds the certificates, no file of '
+                || 'the server; an advisory lock is the gate between joins and changes of a stream, so that whoever holds it delays '
+                || 'them by 100 ms; errors of Postgres reach callers with Postgres''s own words' end
     )::stream.check_result;
 end
 $$;
@@ -14659,11 +14988,11 @@ begin
     select json_build_object('table', 'moderation_log', 'record', json_build_object(
         'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'target_seq', l.target_seq, 'reason', l.reason,
         'until', l.until, 'created_at', l.created_at))
-    from stream.moderation_log as l where l.user_id = $1 order by l.id;
+    from stream.moderation_log as l where l.user_id = $1 order by l.created_at, l.id;
     return query
     select json_build_object('table', 'moderation_log', 'as', 'actor', 'record', json_build_object(
         'session_id', l.session_id, 'seq', l.seq, 'action', l.action, 'term', l.term, 'created_at', l.created_at))
-    from stream.moderation_log as l where l.actor = $1 order by l.id;
+    from stream.moderation_log as l where l.actor = $1 order by l.created_at, l.id;
     return query
     select json_build_object('table', 'blocked_terms', 'as', 'actor', 'record', json_build_object(
         'session_id', t.session_id, 'term', t.term, 'created_at', t.created_at))
@@ -14683,11 +15012,11 @@ begin
     return query
     select json_build_object('table', 'requests', 'as', 'caller', 'record', json_build_object(
         'request_id', r.request_id, 'operation', r.operation, 'created_at', r.created_at))
-    from stream.requests as r where r.caller = $1 order by r.id;
+    from stream.requests as r where r.caller = $1 order by r.created_at, r.request_id;
     return query
     select json_build_object('table', 'requests', 'record', json_build_object(
         'operation', r.operation, 'created_at', r.created_at))
-    from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.id;
+    from stream.requests as r where r.about = $1 and r.caller is distinct from $1 order by r.created_at, r.request_id;
 end
 $$;
 comment on function stream_private.export_user(user_id uuid) is $$

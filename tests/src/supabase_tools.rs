@@ -13,9 +13,8 @@ use xtask::workspace;
 /// Far above what a command needs on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// Where both are installed.
+/// The folder in which both are installed.
 pub struct SupabaseTools {
-    node: PathBuf,
     packages: PathBuf,
 }
 
@@ -37,25 +36,33 @@ impl Finished {
 
 impl SupabaseTools {
     pub fn ensure() -> Result<Self> {
-        let node = Node::ensure()?;
         let package = workspace::root().join("tests/supabase");
-        node.install_packages(&package)?;
+        Node::ensure()?.install_packages(&package)?;
         Ok(Self {
-            node: node.program,
             packages: package.join("node_modules"),
         })
     }
 
-    /// Deno's program, from the package of this machine.
+    /// Deno's program.
     pub fn deno(&self) -> Result<PathBuf> {
-        let platforms = self.packages.join("@deno");
+        self.program("@deno", "deno")
+    }
+
+    /// The program of the CLI, which its package `supabase` starts.
+    pub fn cli(&self) -> Result<PathBuf> {
+        self.program("@supabase", "bin/supabase")
+    }
+
+    /// Each has a package for every kind of machine, of which npm installs one.
+    fn program(&self, scope: &str, path: &str) -> Result<PathBuf> {
+        let platforms = self.packages.join(scope);
         let entries = fs::read_dir(&platforms)
-            .with_context(|| format!("cannot read {}", platforms.display()))?;
+            .with_context(|| format!("npm has no {scope} for this machine"))?;
         entries
             .flatten()
-            .map(|entry| entry.path().join("deno"))
+            .map(|entry| entry.path().join(path))
             .find(|program| program.is_file())
-            .context("npm has no Deno for this machine")
+            .with_context(|| format!("npm has no {scope} for this machine"))
     }
 
     /// Runs `deno` in a directory of the repository, with a cache of its own; nothing is fetched.
@@ -73,12 +80,6 @@ impl SupabaseTools {
             .envs([("DENO_NO_UPDATE_CHECK", "1"), ("NO_COLOR", "1")])
             .env("DENO_DIR", cache);
         finish(command).await
-    }
-
-    /// The programs that run the CLI: Node, and the script that its package names.
-    pub fn cli(&self) -> (PathBuf, PathBuf) {
-        let script = self.packages.join("supabase/dist/supabase.js");
-        (self.node.clone(), script)
     }
 }
 

@@ -24,17 +24,15 @@ pub struct Project {
 
 impl Project {
     /// An empty folder, and beside it an `npx` that runs the command line from the lock of the tests.
-    pub fn create(tools: SupabaseTools, database: &TestDatabase) -> Result<Self> {
+    pub fn create(tools: &SupabaseTools, database: &TestDatabase) -> Result<Self> {
         let name = format!("hosted-project-{}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(directory.join(".programs"))?;
         let npx = directory.join(".programs/npx");
-        let (node, cli) = tools.cli();
         let script = format!(
-            "#!/bin/sh\n[ \"$1\" = supabase ] && shift && exec '{}' '{}' \"$@\"\n",
-            node.display(),
-            cli.display()
+            "#!/bin/sh\n[ \"$1\" = supabase ] && shift && exec '{}' \"$@\"\n",
+            tools.cli()?.display()
         );
         fs::write(&npx, script)?;
         fs::set_permissions(&npx, fs::Permissions::from_mode(0o755))?;

@@ -10,3 +10,4 @@ mod named_paths;
 mod sources;
 mod sql_files;
 mod unsafe_lines;
+mod where_clauses;
