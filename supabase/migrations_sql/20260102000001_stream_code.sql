@@ -72,7 +72,7 @@ from (values
     (14, 'function', 'stream_ext.batch_readable(item json)', 'returns json defaults 0'),
     (15, 'function', 'stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
     (16, 'function', 'stream_ext.batch_user(claims json, named uuid, out user_id uuid, out is_anonymous boolean, out refusal text)', 'defaults 0'),
-    (17, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (17, 'function', 'stream_ext.batch_fault(operation text, state text, message text, detail text, context text, out code text, out retry_after_ms bigint)', 'defaults 0'),
     (18, 'function', 'stream_ext.caller_is_member(role_name name, owner_name name)', 'returns boolean defaults 0'),
     (19, 'function', 'stream_ext.caller_is_claims(claims text)', 'returns boolean defaults 0'),
     (20, 'function', 'stream_ext.caller_without_escapes(claims text)', 'returns text defaults 0'),
@@ -357,7 +357,7 @@ from (values
     (299, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
     (300, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
     (301, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (302, 'function', 'stream_ext.regular_find_work(due record, commits boolean)', 'returns jsonb defaults 0'),
+    (302, 'function', 'stream_ext.regular_find_work(due record)', 'returns jsonb defaults 0'),
     (303, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
     (304, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
     (305, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
@@ -1170,26 +1170,33 @@ $$;
 comment on function stream_ext.batch_user(json, uuid) is
     'The user for whom an item is, with claims that user alone; or the code of the refusal. claims null: the service names one.';
 
-create or replace function stream_ext.batch_fault(operation text, state text, message text, detail text, out code text, out retry_after_ms bigint)
+create or replace function stream_ext.batch_fault(
+    operation text, state text, message text, detail text, context text, out code text, out retry_after_ms bigint
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     said pg_catalog.json;
 begin
-    select e.code into $5 from stream_private.error_catalogue as e where e.sqlstate = $2 and $2 not like 'PT%';
+    -- Of whoever misses a right only what the application raises itself is a refusal of the caller.
+    select e.code into $6 from stream_private.error_catalogue as e
+    where e.sqlstate = $2 and $2 not like 'PT%' and ($2 <> '42501' or split_part($5, e'\n', 1) like '% RAISE');
     -- A refusal of the catalogue that a hook passes on is that refusal.
     if code is null and $4 like '{%' and stream_ext.caller_is_claims($4) then
         said := $4::json;
-        select e.code, case when said ->> 'retry_after_ms' ~ '^[0-9]{1,18}$' then (said ->> 'retry_after_ms')::bigint end into $5, $6
+        select e.code, case when said ->> 'retry_after_ms' ~ '^[0-9]{1,18}$' then (said ->> 'retry_after_ms')::bigint end into $6, $7
         from stream_private.error_catalogue as e where e.code = said ->> 'code' and e.sqlstate = $2;
     end if;
-    $5 := coalesce($5, 'internal');
-    raise log 'an item of % failed alone with %, the others of the batch went on: % %', $1, $5, $2,
-        case when $2 like '22%' then split_part($3, '"', 1) else $3 end;
+    $6 := coalesce($6, 'internal');
+    -- Never with the detail, which quotes rows; of a bad value, which message and context quote, up to the value and the functions.
+    raise log e'an item of % failed alone with %, the others of the batch went on: % %\n%', $1, $6, $2,
+        case when $2 like '22%' then split_part($3, '"', 1) else $3 end,
+        case when $2 like '22%' then array_to_string(array(
+            select l.line from string_to_table($5, e'\n') as l (line) where l.line like 'PL/pgSQL function %'), e'\n') else $5 end;
 end
 $$;
-comment on function stream_ext.batch_fault(text, text, text, text) is
+comment on function stream_ext.batch_fault(text, text, text, text, text) is
     'What a caller is told of an item that failed alone; the server''s log is told why.';
 
 -- sql/edition/sql/caller.sql
@@ -4295,12 +4302,15 @@ declare
     place pg_catalog.int4;
     item pg_catalog.record;
     answer pg_catalog.record;
-    written pg_catalog.jsonb := '{}';
+    -- By a part of the pairs' hashes, so that a long batch copies little.
+    written pg_catalog.jsonb[] := array_fill('{}'::jsonb, array[1024]);
+    part pg_catalog.int4;
 begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
-        answer := stream_ext.heartbeat_answer(item, own_claims, written);
-        written := answer.now_written;
+        part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
+        answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
+        written[part] := answer.now_written;
         return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
     end loop;
     perform set_config('request.jwt.claims', own_claims, true);
@@ -4317,7 +4327,9 @@ declare
     place pg_catalog.int4;
     item pg_catalog.record;
     answer pg_catalog.record;
-    written pg_catalog.jsonb := '{}';
+    -- By a part of the pairs' hashes, so that a long batch copies little.
+    written pg_catalog.jsonb[] := array_fill('{}'::jsonb, array[1024]);
+    part pg_catalog.int4;
     state pg_catalog.text;
     said pg_catalog.text;
     detail pg_catalog.text;
@@ -4325,10 +4337,11 @@ declare
 begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
+        part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
         begin
-            answer := stream_ext.heartbeat_answer(item, own_claims, written);
+            answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
             perform set_config('request.jwt.claims', own_claims, true);
-            written := answer.now_written;
+            written[part] := answer.now_written;
             return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
         exception
             when others or query_canceled or assert_failure then
@@ -4337,10 +4350,10 @@ begin
                 if stream_ext.error_is_cancel(state, raised_in) then
                     raise;
                 end if;
-                written := stream_ext.heartbeat_note(
-                    written, item.session_id || ' ' || item.about, item.foreground, null, null, false);
+                written[part] := stream_ext.heartbeat_note(
+                    written[part], item.session_id || ' ' || item.about, item.foreground, null, null, false);
                 return next row(
-                    place, (stream_ext.batch_fault('heartbeats', state, said, detail)).code, null)::stream.batched_heartbeat;
+                    place, (stream_ext.batch_fault('heartbeats', state, said, detail, raised_in)).code, null)::stream.batched_heartbeat;
         end;
     end loop;
 end
@@ -4514,7 +4527,6 @@ begin
             $1, host.returns_to, 'host_returned', returned.seq, returned.created_at, host.state, true, false, null, null, null,
             issued_at, expires_at, held_until);
     else
-        perform stream_ext.heartbeat_skip_disk();
         update stream.stream_sessions as o
         set host_seen_at = now(), host_heartbeat_at = now(),
             -- From the first one on the host is judged by heartbeats.
@@ -4543,14 +4555,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- Only in a transaction that has emitted nothing, as far as its setting says; an emission sets it on again.
-    if current_setting('synchronous_commit') <> 'off' then
+    -- Only where the transaction has written nothing yet, such as a message: an emission that follows sets it on again.
+    if pg_current_xact_id_if_assigned() is null and current_setting('synchronous_commit') <> 'off' then
         perform set_config('synchronous_commit', 'off', true);
     end if;
 end
 $$;
 comment on function stream_ext.heartbeat_skip_disk() is
-    'Commits this transaction asynchronously, for changes that the next heartbeat repeats anyway.';
+    'Commits a transaction that begins asynchronously, for changes that the next heartbeat repeats anyway.';
 
 create or replace function stream_ext.heartbeat_process(
     caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer,
@@ -4572,7 +4584,6 @@ begin
     if host.is_host then
         reply := host;
     else
-        perform stream_ext.heartbeat_skip_disk();
         select false as is_host, v.status, v.code, false as comes_soon, v.token, v.uid, v.expires_at, v.is_written into reply
         from stream_ext.heartbeat_viewer($2, $3, $4, $6, $7, $9, $10) as v;
     end if;
@@ -4625,6 +4636,7 @@ begin
     if $1 is null then
         perform stream_ext.error_null('session_id');
     end if;
+    perform stream_ext.heartbeat_skip_disk();
     select p.code, p.result into processed
     from stream_ext.heartbeat_process(caller, $1, about, $2, $3, $4, $6, true, false, false) as p;
     if processed.code is not null then
@@ -5259,6 +5271,8 @@ declare
 begin
     caller := stream_ext.enter_to_write();
     sender_id := stream_ext.caller_resolve(caller, null);
+    -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
+    perform stream_ext.heartbeat_skip_disk();
     perform stream_ext.application_hold_user(sender_id);
     if $1 is null or $2 is null then
         perform stream_ext.error_null(case when $1 is null then 'session_id' else 'kind' end);
@@ -5270,10 +5284,6 @@ begin
         perform stream_ext.refuse_with_hint('invalid_argument', case
             when cardinality(settings.reaction_kinds) = 0 then 'this application has no reactions'
             else 'kind is one of ' || array_to_string(settings.reaction_kinds, ', ') end);
-    end if;
-    -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
-    if current_setting('synchronous_commit') <> 'off' then
-        perform set_config('synchronous_commit', 'off', true);
     end if;
     if stream_ext.reaction_check_live($1) = sender_id then
         perform stream_ext.gate_pass($1);
@@ -7532,7 +7542,7 @@ begin
                 get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
                     raised_in = pg_exception_context;
                 if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
-                fault := stream_ext.batch_fault('send_messages', state, message, detail);
+                fault := stream_ext.batch_fault('send_messages', state, message, detail, raised_in);
                 item := draft.item;
                 session_id := session.id;
                 status := fault.code;
@@ -9711,6 +9721,7 @@ declare
     unsent pg_catalog.uuid[];
     context pg_catalog.jsonb;
     is_empty pg_catalog.bool;
+    is_held pg_catalog.bool;
     looks pg_catalog.bool;
 begin
     if stream_ext.realtime_method(clock_timestamp()) is null then
@@ -9729,8 +9740,9 @@ begin
         return;
     end if;
     perform from stream.chat_tail_reads as r where r.id = state.id for update skip locked;
-    perform set_config('stream_ext.queue_is_held', case when found then '' else 'yes' end, false);
-    if not found then
+    is_held := not found;
+    perform set_config('stream_ext.queue_is_held', case when is_held then 'yes' else '' end, false);
+    if is_held then
         return;
     end if;
     context := jsonb_build_object('id', state.id, 'epoch', state.epoch, 'looked_at', state.looked_at,
@@ -9850,7 +9862,7 @@ comment on function stream_ext.regular_end_tails(jsonb, jsonb, jsonb) is 'Writes
 
 -- The entry points of the regular work: tick and sweep in the caller's transaction, and the loop that commits after each unit.
 
-create or replace function stream_ext.regular_find_work(due record, commits boolean) returns jsonb
+create or replace function stream_ext.regular_find_work(due record) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9864,17 +9876,17 @@ begin
     if not is_claimed and not due.is_abandoned then
         return null;
     end if;
-    if due.round and not $2 then
+    if due.round then
         -- Before anything is locked in a transaction that holds its locks until the last unit.
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
         perform stream_ext.viewer_counts_wait_for_passed_over();
     end if;
-    return stream_ext.regular_begin($1, not is_claimed, $2);
+    return stream_ext.regular_begin($1, not is_claimed, false);
 end
 $$;
-comment on function stream_ext.regular_find_work(record, boolean) is
-    'Claims the ticker''s row until the end of the transaction and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
+comment on function stream_ext.regular_find_work(record) is
+    'For a tick in one transaction: claims the ticker''s row until it ends and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
 
 create or replace function stream_ext.tick() returns void
 language plpgsql strict
@@ -9897,7 +9909,7 @@ begin
     end if;
     share_ms := least(1000, stream_ext.regular_timeout_ms() / 5);
     due := stream_ext.regular_look();
-    work := stream_ext.regular_find_work(due, false);
+    work := stream_ext.regular_find_work(due);
     if work is null then
         return;
     end if;
@@ -9939,7 +9951,8 @@ declare
     work pg_catalog.jsonb;
     due pg_catalog.record;
     has_more pg_catalog.bool := false;
-    may_work pg_catalog.bool := true;
+    may_work pg_catalog.bool := false;
+    is_claimed pg_catalog.bool;
     state pg_catalog.text;
     raised_in pg_catalog.text;
 begin
@@ -9952,25 +9965,39 @@ begin
     -- Taken out meanwhile: a trigger could call this again.
     perform set_config('stream_ext.loop', '', false);
     work := case when jsonb_typeof(loop_state -> 'work') = 'object' then loop_state -> 'work' end;
-    -- An error would end the loop, and the regular work until the next minute.
+    -- An error would end the loop, and the regular work until the next minute. Nothing is written or claimed in these blocks, so that
+    -- they spend no transaction id.
     begin
+        -- With the lock of a claim.
+        lock table only stream.ticker in row share mode;
         if work is null then
             due := stream_ext.regular_look();
-            work := stream_ext.regular_find_work(due, true);
-        else
-            may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
         end if;
     exception when others or query_canceled or assert_failure then
         get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
         if stream_ext.error_is_cancel(state, raised_in) then
             raise;
         end if;
-        may_work := false;
     end;
+    if state is null and work is not null then
+        may_work := (work ->> 'without_claim')::boolean or stream_ext.regular_claim();
+    elsif state is null and (due.round or due.mark or due.tails) then
+        is_claimed := stream_ext.regular_claim();
+        may_work := is_claimed or due.is_abandoned;
+    end if;
+    if may_work and work is null then
+        begin
+            work := stream_ext.regular_begin(due, not is_claimed, true);
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then
+                raise;
+            end if;
+        end;
+    end if;
     if state is not null then
         perform stream_ext.regular_note_trouble('ticker', null, state);
-    end if;
-    if may_work and work is not null then
+    elsif may_work then
         select s.next_work, s.has_more into work, has_more from stream_ext.regular_work_step(work, true) as s;
     end if;
     perform set_config('stream_ext.loop',
@@ -11949,7 +11976,7 @@ as $$
 declare
     value pg_catalog.text;
 begin
-    if json_typeof($1 -> $2) is distinct from 'string' or ($1 -> $2)::text ~ e'\\\\u(0000|[dD])' then
+    if json_typeof($1 -> $2) is distinct from 'string' then
         perform stream_ext.webhook_refuse($2);
     end if;
     value := $1 ->> $2;
@@ -11969,16 +11996,21 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    zero constant pg_catalog.text := '((?:^|[^\\])(?:\\\\)*)\\u0000';
+    -- The zero character, which Postgres reads nowhere, becomes another that no field may have. Twice: what stands next to the last
+    -- one is not looked at again.
+    readable constant pg_catalog.text :=
+        regexp_replace(regexp_replace($1, zero, '\1\\u0001', 'g'), zero, '\1\\u0001', 'g');
     fields pg_catalog.json;
     payload pg_catalog.json;
 begin
     if octet_length($1) > 16384 then
         perform stream_ext.refuse_with_hint('invalid_argument', 'a notice has at most 16384 bytes');
     end if;
-    if not stream_ext.caller_is_claims($1) then
+    if not stream_ext.caller_is_claims(readable) then
         perform stream_ext.refuse_with_hint('invalid_argument', 'a notice is a JSON object');
     end if;
-    fields := $1;
+    fields := readable;
     product_id := stream_ext.webhook_integer(fields, 'productId', 2147483647, true);
     event_type := stream_ext.webhook_integer(fields, 'eventType', 2147483647, true);
     notice_id := stream_ext.webhook_text(fields, 'noticeId', 64);

@@ -96,10 +96,10 @@ async fn a_stream_is_played_from_start_to_end() -> Result<()> {
     let message = json!({"session_id": stream, "message_id": sent["id"]});
     seller.rpc("delete_message", message).await?;
     assert_eq!(database.value::<i64>(&stored).await?, 0);
-    let muted = json!({"session_id": stream, "user_id": demo::ADA, "duration_s": 60});
-    seller.rpc("mute_user", muted).await?;
     let reaction = json!({"session_id": stream, "kind": "love"});
     ada.rpc("send_reaction", reaction).await?;
+    let muted = json!({"session_id": stream, "user_id": demo::ADA, "duration_s": 60});
+    seller.rpc("mute_user", muted).await?;
     tick(&service).await?;
 
     let uid = host_uid(database, stream).await?;
