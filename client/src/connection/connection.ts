@@ -19,7 +19,7 @@ import type {
     RetryFunction,
     RetryPolicy,
 } from './connection_types.ts'
-import { hear } from './heard.ts'
+import { followTopics } from './heard.ts'
 import { type HeartbeatLoop, heartbeatLoop } from './heartbeat_loop.ts'
 import { Place } from './place.ts'
 import { type PollLoop, pollLoop } from './poll_loop.ts'
@@ -45,7 +45,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     readonly #heartbeats: HeartbeatLoop
     readonly #polls: PollLoop
     readonly #attempts: Attempts
-    readonly #heard: ReturnType<typeof hear>
+    readonly #heard: ReturnType<typeof followTopics>
     readonly #sides: readonly SideTopic[]
     readonly #ends: Unsubscribe[]
     #policy: RetryPolicy | RetryFunction
@@ -87,7 +87,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
             onGivenUp: (error) => this.#end(error),
         })
         this.topics = new Topics(channels, sessionId, userId)
-        this.#heard = hear({
+        this.#heard = followTopics({
             config,
             clock,
             topics: this.topics,

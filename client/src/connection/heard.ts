@@ -32,7 +32,7 @@ const RESYNC_WITHIN_MS = 2_000
 const UNCONFIRMED_SYNC_MS = 5_000
 
 /** Listens to the topics until `ends` are run; `stop` forgets what is planned. */
-export function hear({ topics, store, sync, polls, heartbeats, isRunning, onRefused, ...rest }: HeardOptions): {
+export function followTopics({ topics, store, sync, polls, heartbeats, isRunning, onRefused, ...rest }: HeardOptions): {
     ends: Unsubscribe[]
     stop: () => void
 } {

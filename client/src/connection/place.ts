@@ -2,9 +2,9 @@
 
 import type { AgoraToken, HeartbeatResult, JoinResult, ViewerLease } from '../contract/wire.ts'
 import { StreamError } from '../error/stream_error.ts'
-import { asked } from './asked.ts'
 import type { ConnectionParts } from './connection_parts.ts'
 import type { ConnectionConfig } from './connection_types.ts'
+import { timedCall } from './timed_call.ts'
 
 /** What a place tells. */
 export interface PlaceEvents {
@@ -65,7 +65,7 @@ export class Place {
             token_expires_at: this.#tokenExpiresAt,
             ...place,
         }
-        const { result, roundTripMs } = await asked(this.#parts, 'heartbeat', args, signal)
+        const { result, roundTripMs } = await timedCall(this.#parts, 'heartbeat', args, signal)
         if (result.status === 'superseded') throw new StreamError('superseded')
         this.#events.onHeartbeat(result, roundTripMs)
         this.#take(result)
@@ -74,7 +74,7 @@ export class Place {
 
     async #join(signal: AbortSignal): Promise<void> {
         const { sessionId, userId } = this.#config
-        const { result } = await asked(this.#parts, 'join_stream', { session_id: sessionId }, signal)
+        const { result } = await timedCall(this.#parts, 'join_stream', { session_id: sessionId }, signal)
         this.#lease = result.lease
         if (result.lease.user_id !== userId.toLowerCase()) {
             void this.leave()

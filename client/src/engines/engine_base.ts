@@ -1,4 +1,4 @@
-/** What the engines of this package have in common: listeners, and a join that begins outside of any channel and can be called off. */
+/** The base of this package's engines: listeners, and a join that begins outside of any channel and can be called off. */
 
 import { Emitter, type Unsubscribe } from '../emitter/emitter.ts'
 import type { VideoEngineEvents, VideoJoin } from '../viewer/video_engine.ts'

@@ -2,10 +2,10 @@
 
 import { Timer } from '../clock/timer.ts'
 import { Wait } from '../clock/wait.ts'
-import { asked } from '../connection/asked.ts'
 import type { ConnectionParts } from '../connection/connection_parts.ts'
 import { obeyContract } from '../connection/contract_version.ts'
 import { backoffMs } from '../connection/retry_policy.ts'
+import { timedCall } from '../connection/timed_call.ts'
 import type { SyncResult } from '../contract/wire.ts'
 import { abortedError, isTerminal, type StreamError, toStreamError } from '../error/stream_error.ts'
 import type { Args } from '../transport/transport.ts'
@@ -163,7 +163,7 @@ export class SessionSync {
         this.#version = null
         for (let page = 0; page < MOST_PAGES; page++) {
             const args = this.#args()
-            const { result } = await this.#heeded(asked(this.#parts, 'sync', args, signal))
+            const { result } = await this.#heeded(timedCall(this.#parts, 'sync', args, signal))
             if (signal.aborted) throw abortedError(signal)
             this.apply(result)
             const isFollowed = this.#args().after_seq !== args.after_seq

@@ -5,7 +5,7 @@ import type { Clock } from '../clock/clock.ts'
 import type { OperationName } from '../contract/operations.ts'
 import { ROUTES } from '../contract/routes.ts'
 import { StreamError } from '../error/stream_error.ts'
-import { answered } from './answered.ts'
+import { boundedCall } from './bounded_call.ts'
 import { numberOrNull, parseObject, refusalError } from './refusal.ts'
 import {
     type Args,
@@ -75,7 +75,7 @@ export class EdgeTransport implements Transport {
         signal: AbortSignal | undefined,
         known?: Record<string, string>
     ): Promise<Answer> {
-        const answer = await answered(this.#clock, this.#access, signal, async (token, bounded): Promise<Answer> => {
+        const answer = await boundedCall(this.#clock, this.#access, signal, async (token, bounded): Promise<Answer> => {
             const { path, ...init } = request(name, args)
             const headers = {
                 authorization: `Bearer ${token}`,

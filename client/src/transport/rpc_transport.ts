@@ -4,7 +4,7 @@ import type { AccessTokens } from '../access/access_tokens.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { OperationName } from '../contract/operations.ts'
 import type { RpcAnswerLike, SupabaseLike } from '../supabase.ts'
-import { answered } from './answered.ts'
+import { boundedCall } from './bounded_call.ts'
 import { parseObject, refusalError } from './refusal.ts'
 import {
     type Args,
@@ -36,7 +36,7 @@ export class RpcTransport implements Transport {
         { signal }: CallOptions = {}
     ): Promise<Result<Name>> {
         // Without a token supabase-js would call as nobody, and the refusal would look like one that does not pass.
-        const answer = await answered(this.#clock, this.#access, signal, (_, bounded) =>
+        const answer = await boundedCall(this.#clock, this.#access, signal, (_, bounded) =>
             this.#supabase
                 .schema(SCHEMA)
                 .rpc(name, given(args) as never)

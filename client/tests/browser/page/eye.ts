@@ -1,4 +1,4 @@
-/** What a person sees in a view: the video element there, its frames, its light, and whether it can be seen, whatever an engine says. */
+/** The picture of a view as a person sees it: the video element there, its frames, its light and its place, whatever an engine says. */
 
 const BLACK_BELOW = 0.02
 const STANDS_STILL_MS = 500

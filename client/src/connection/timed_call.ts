@@ -5,7 +5,7 @@ import type { ConnectionParts } from './connection_parts.ts'
 import { obeyContract } from './contract_version.ts'
 
 /** The answer, with its round trip. Rejects where the server serves later clients only. */
-export async function asked<Name extends 'heartbeat' | 'join_stream' | 'sync'>(
+export async function timedCall<Name extends 'heartbeat' | 'join_stream' | 'sync'>(
     { transport, clock, serverClock }: Pick<ConnectionParts, 'transport' | 'clock' | 'serverClock'>,
     name: Name,
     args: Args<Name>,

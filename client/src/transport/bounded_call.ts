@@ -1,4 +1,4 @@
-/** What every call has, whichever way it takes: an access token, a time within which it is answered, and the client's errors. */
+/** A call with an access token and a limit of time, which rejects with the client's own errors alone. */
 
 import type { AccessTokens } from '../access/access_tokens.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -9,7 +9,7 @@ import { toStreamError } from '../error/stream_error.ts'
 const CALL_WITHIN_MS = 10_000
 
 /** Sends a call with a token that is valid; without one it is not sent. Rejects with a `StreamError` and nothing else. */
-export function answered<T>(
+export function boundedCall<T>(
     clock: Clock,
     access: AccessTokens,
     signal: AbortSignal | undefined,
