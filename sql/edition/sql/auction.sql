@@ -94,7 +94,7 @@ begin
             'id', message.id, 'seq', message.seq, 'user_id', message.user_id, 'username', message.username,
             'content', message.content, 'message_type', message.message_type, 'created_at', message.created_at,
             'metadata', message.metadata, 'deleted_at', message.deleted_at)::text,
-        'auction');
+        'auction', (select c.epoch_salt from stream.config as c where c.id));
     return message;
 end
 $$;

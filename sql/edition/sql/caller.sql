@@ -2,13 +2,15 @@
 -- not change it), never a claim; only the user id is read from the claims.
 create function stream_ext.caller_is_member(role_name name, owner_name name) returns boolean
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
+    if $1 = $2 then
+        return true;
+    end if;
     if not pg_has_role($1, $2, 'member') then
         return false;
     end if;
-    if $1 = $2 or not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = $1) then
+    if not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = $1) then
         return true;
     end if;
     -- A superuser belongs to every role, and there is no superuser bypass: only a membership that was granted counts.
@@ -59,9 +61,8 @@ end
 $$;
 comment on function stream_ext.caller_without_escapes(text) is 'Claims whose texts can all be read; what stands in other members is not looked at.';
 
-create function stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)
+create function stream_ext.caller_claimed_slowly(claims text, out user_id uuid, out is_anonymous boolean)
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     readable constant pg_catalog.text := case when $1 ~ e'\\\\u' then stream_ext.caller_without_escapes($1) else $1 end;
@@ -69,10 +70,6 @@ declare
     sub pg_catalog.text;
     kinds pg_catalog.text;
 begin
-    is_anonymous := false;
-    if coalesce($1, '') = '' then
-        return;
-    end if;
     if not stream_ext.caller_is_claims(readable) then
         perform stream_ext.refuse_with_hint('token_invalid', 'request.jwt.claims is not a claims object');
     end if;
@@ -97,8 +94,63 @@ begin
     user_id := replace(lower(sub collate "C"), 'urn:uuid:', '');
 end
 $$;
+comment on function stream_ext.caller_claimed_slowly(text) is
+    'The user of any claims, and whether they signed in without an account. Claims that cannot be read are refused and never quoted.';
+
+create function stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)
+language plpgsql stable
+as $$
+declare
+    object pg_catalog.jsonb;
+    claimed pg_catalog.record;
+begin
+    if coalesce($1, '') = '' then
+        is_anonymous := false;
+        return;
+    end if;
+    -- Nearly all claims: without escapes that jsonb refuses, without a member twice, and with a uuid as Postgres writes it. Whatever
+    -- jsonb reads differently than json is left to the general way.
+    if strpos($1, '\u') = 0 then
+        begin
+            object := $1::jsonb;
+            user_id := (object ->> 'sub')::uuid;
+            is_anonymous := coalesce((object ->> 'is_anonymous')::boolean, false);
+            if user_id::text = object ->> 'sub'
+                and concat(jsonb_typeof(object -> 'sub'), coalesce(jsonb_typeof(object -> 'is_anonymous'), 'boolean')) = 'stringboolean'
+                and (
+                    octet_length($1) - octet_length(replace($1, '"sub"', '')) <= 5
+                        and octet_length($1) - octet_length(replace($1, '"is_anonymous"', '')) <= 14
+                    or stream_ext.caller_has_each_once($1, object))
+            then
+                return;
+            end if;
+        exception
+            when others then
+                null;
+        end;
+    end if;
+    claimed := stream_ext.caller_claimed_slowly($1);
+    user_id := claimed.user_id;
+    is_anonymous := claimed.is_anonymous;
+end
+$$;
 comment on function stream_ext.caller_claimed(text) is
     'The user of claims, null without claims or without a sub, and whether they signed in without an account. Claims that cannot be read are refused and never quoted.';
+
+create function stream_ext.caller_has_each_once(claims text, object jsonb) returns boolean
+language plpgsql immutable
+as $$
+declare
+    -- jsonb keeps of two members of one name the last. Supabase's claims hold these names in members of members, too.
+    said constant pg_catalog.text := $2::text;
+begin
+    return octet_length(said) - octet_length(replace(said, '"sub"', '')) = octet_length($1) - octet_length(replace($1, '"sub"', ''))
+        and octet_length(said) - octet_length(replace(said, '"is_anonymous"', ''))
+            = octet_length($1) - octet_length(replace($1, '"is_anonymous"', ''));
+end
+$$;
+comment on function stream_ext.caller_has_each_once(text, jsonb) is
+    'Whether no object of the claims names sub or is_anonymous twice; object are the claims as jsonb. Escapes are not looked at.';
 
 create function stream_ext.caller_claims() returns text
 language plpgsql stable parallel safe
@@ -122,24 +174,38 @@ $$;
 comment on function stream_ext.user_id() is
     'The user that the claims name, whatever the role; null without claims or without a sub. Policies ask for it.';
 
-create function stream_ext.enter_to_read() returns uuid
-language plpgsql stable strict
-set search_path = pg_catalog, pg_temp
+create function stream_ext.caller_admit(writes boolean, out id uuid, out is_anonymous boolean)
+language plpgsql
 as $$
 declare
     role_name constant pg_catalog.name := coalesce(nullif(current_setting('role'), 'none'), session_user);
-    id pg_catalog.uuid;
+    claimed pg_catalog.record;
 begin
-    if stream_ext.caller_is_member(role_name, current_user) or role_name = 'service_role' then
-        return null;
+    -- Statements would judge by what was true when the transaction began, and raise 40001 at rows that changed since.
+    if $1 and current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        perform stream_ext.refuse('isolation_level');
+    end if;
+    if role_name = 'service_role' or stream_ext.caller_is_member(role_name, current_user) then
+        return;
     end if;
     if role_name = 'authenticated' then
-        id := (stream_ext.caller_claimed(stream_ext.caller_claims())).user_id;
+        claimed := stream_ext.caller_claimed(current_setting('request.jwt.claims', true));
+        id := claimed.user_id;
+        is_anonymous := claimed.is_anonymous;
     end if;
     if id is null then
         perform stream_ext.refuse('unauthenticated');
     end if;
-    return id;
+end
+$$;
+comment on function stream_ext.caller_admit(boolean) is
+    'Admits a call: the user who calls, null for the service, and whether they signed in without an account. writes: statements judge by what is true now, so not above READ COMMITTED.';
+
+create function stream_ext.enter_to_read() returns uuid
+language plpgsql stable strict
+as $$
+begin
+    return (stream_ext.caller_admit(false)).id;
 end
 $$;
 comment on function stream_ext.enter_to_read() is 'Admits a call that only reads; returns the user who calls, null for the service.';
@@ -160,20 +226,15 @@ comment on function stream_ext.caller_require_read_committed() is 'Refuses a tra
 
 create function stream_ext.enter_to_write() returns uuid
 language plpgsql strict
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-        perform stream_ext.refuse('isolation_level');
-    end if;
-    return stream_ext.enter_to_read();
+    return (stream_ext.caller_admit(true)).id;
 end
 $$;
 comment on function stream_ext.enter_to_write() is 'Admits a call that writes; returns the user who calls, null for the service.';
 
 create function stream_ext.caller_resolve(caller_id uuid, named uuid) returns uuid
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     if $1 is null and $2 is null then

@@ -2,7 +2,6 @@
 
 create function stream_ext.core_judge_content(said text, out content text, out refusal text)
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- No text of more characters is short enough in form C, which spells at most four with one.
@@ -63,19 +62,25 @@ end
 $$;
 comment on function stream_ext.core_trim(text) is 'A text without white space around it.';
 
-create function stream_ext.core_display_name(name text) returns text
+create function stream_ext.core_clean_name(name text) returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     cleaned pg_catalog.text := $1;
 begin
-    if length($1) <= 64 and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then
-        return $1;
-    end if;
     cleaned := normalize(regexp_replace(cleaned, e'[\\u0001-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]' collate "C", '', 'g'), nfc);
     cleaned := rtrim(left(ltrim(cleaned, e'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'), 64), e'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000');
     return case when cleaned ~ e'[^\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u00ad\\u034f\\u061c\\u115f-\\u1160\\u1680\\u17b4-\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u2029\\u202f\\u205f-\\u2065\\u206a-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]' collate "C" then cleaned end;
+end
+$$;
+comment on function stream_ext.core_clean_name(text) is
+    'A name without control characters and what overrides the direction of text, cut; null where nothing visible is left.';
+
+create function stream_ext.core_display_name(name text) returns text
+language plpgsql stable
+as $$
+begin
+    return case when length($1) <= 64 and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then $1 else stream_ext.core_clean_name($1) end;
 end
 $$;
 comment on function stream_ext.core_display_name(text) is

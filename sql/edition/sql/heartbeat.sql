@@ -5,7 +5,6 @@ create function stream_ext.token_is_due(
 )
 returns boolean
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- At 75 % of its life, or before what the device holds has as much left, and at most once in 30 s.
@@ -19,7 +18,6 @@ comment on function stream_ext.token_is_due(timestamptz, timestamptz, timestampt
 create function stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)
 returns timestamptz
 language plpgsql immutable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Nobody knows whether a renewed token arrived, so the older token's end is kept until a token is minted after it.
@@ -33,29 +31,25 @@ create function stream_ext.heartbeat_prepare(
     session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     signer pg_catalog.record;
-    created_at pg_catalog.timestamptz;
 begin
     -- While the configuration is wrong, which doctor() shows, there is none: a heartbeat must not fail for that.
     if stream_ext.clock_refusal() is not null then
         return;
     end if;
-    select c.app_id, c.certificate, c.code into signer from stream_ext.certificate_read(false, true) as c;
+    signer := stream_ext.certificate_read(false, true);
     if signer.code is not null then
-        return;
-    end if;
-    select s.created_at into created_at from stream.stream_sessions as s
-    where s.id = $1 and s.channel_id = $1::text and s.state <> 'ended';
-    if not found then
         return;
     end if;
     app_id := signer.app_id;
     certificate := signer.certificate;
-    issued_at := stream_ext.clock_s();
-    life_s := stream_ext.token_life_s(created_at, issued_at);
+    $4 := stream_ext.clock_s();
+    select stream_ext.token_life_s(s.created_at, $4, c.max_duration_s, c.token_ttl_s) into $5
+    from stream.stream_sessions as s
+    cross join stream.config as c
+    where s.id = $1 and s.channel_id = $1::text and s.state <> 'ended' and c.id;
 end
 $$;
 comment on function stream_ext.heartbeat_prepare(uuid) is 'What a renewed token is minted from; nulls where none can be minted.';
@@ -66,7 +60,6 @@ create function stream_ext.heartbeat_viewer(
     out is_written boolean
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     lease pg_catalog.record;
@@ -122,7 +115,7 @@ begin
         return;
     end if;
     if is_due then
-        select p.app_id, p.certificate, p.issued_at, p.life_s into renewal from stream_ext.heartbeat_prepare($1) as p;
+        renewal := stream_ext.heartbeat_prepare($1);
         if renewal.life_s is not null then
             if stream_ext.application_hold_user_if_free($2) then
                 perform from stream.stream_sessions as s where s.id = $1 for share skip locked;

@@ -35,7 +35,6 @@ create function stream_ext.heartbeat_host(
     out expires_at timestamptz, out is_written boolean
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_locked pg_catalog.bool;
@@ -51,10 +50,6 @@ begin
     is_host := false;
     is_written := false;
     comes_soon := false;
-    perform from stream.stream_sessions as s where s.id = $1 and s.seller_id = $2;
-    if not found then
-        return;
-    end if;
     is_locked := case when $5 then stream_ext.gate_close_soon($1) else stream_ext.gate_close_if_free($1) end;
     select s.*, stream_ext.stream_returns_to(s.id, s.seller_id, s.state, s.state_before_error, s.state_reason, s.state_changed_at,
             s.reconnect_deadline) as returns_to
@@ -135,7 +130,6 @@ comment on function stream_ext.heartbeat_host(uuid, uuid, integer, timestamptz, 
 
 create function stream_ext.heartbeat_skip_disk() returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Only where the transaction has written nothing yet, such as a message: an emission that follows sets it on again.
@@ -150,25 +144,28 @@ comment on function stream_ext.heartbeat_skip_disk() is
 create function stream_ext.heartbeat_process(
     caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer,
     token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean,
-    out code text, out result stream.heartbeat_result, out is_written boolean
+    out code text, out result stream.heartbeat_result, out is_written boolean, out has_unsent boolean
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-    host pg_catalog.record;
+    is_host pg_catalog.bool;
+    comes_soon pg_catalog.bool := false;
     reply pg_catalog.record;
     stream pg_catalog.record;
     given stream.agora_token;
     usual_ms pg_catalog.int4;
 begin
-    select h.is_host, h.status, h.code, h.comes_soon, h.token, h.uid, h.expires_at, h.is_written into host
-    from stream_ext.heartbeat_host($2, $3, $5, $7, $8, $9) as h;
-    if host.is_host then
-        reply := host;
-    else
-        select false as is_host, v.status, v.code, false as comes_soon, v.token, v.uid, v.expires_at, v.is_written into reply
-        from stream_ext.heartbeat_viewer($2, $3, $4, $6, $7, $9, $10) as v;
+    -- Before anything of the stream is locked, which viewers never do.
+    perform from stream.stream_sessions as s where s.id = $2 and s.seller_id = $3;
+    is_host := found;
+    if is_host then
+        reply := stream_ext.heartbeat_host($2, $3, $5, $7, $8, $9);
+        is_host := reply.is_host;
+        comes_soon := reply.comes_soon;
+    end if;
+    if not is_host then
+        reply := stream_ext.heartbeat_viewer($2, $3, $4, $6, $7, $9, $10);
     end if;
     is_written := reply.is_written;
     code := reply.code;
@@ -176,9 +173,12 @@ begin
         return;
     end if;
     -- The head is looked up last, so the log is never behind the state that is shown.
-    select s.state, s.generation, s.viewer_count, s.reconnect_deadline, c.heartbeat_interval_s, stream_ext.log_epoch() as epoch
+    select s.state, s.generation, s.viewer_count, s.reconnect_deadline, c.heartbeat_interval_s,
+        stream_ext.log_epoch_of(c.epoch_salt) as epoch,
+        (select h.last_seq from stream.chat_heads as h where h.session_id = $2) as head_seq,
+        (select r.flushed_seq from stream.chat_relay as r where r.session_id = $2) as flushed_seq
     into stream
-    from stream.stream_sessions as s cross join stream.config as c where s.id = $2;
+    from stream.stream_sessions as s cross join stream.config as c where s.id = $2 and c.id;
     if not found then
         code := 'session_not_found';
         return;
@@ -189,13 +189,14 @@ begin
     end if;
     if reply.token is not null then
         given := row(reply.token, $2::text, reply.uid, reply.expires_at,
-            row(host.is_host, true, host.is_host)::stream.token_privileges)::stream.agora_token;
+            row(is_host, true, is_host)::stream.token_privileges)::stream.agora_token;
     end if;
     usual_ms := stream.heartbeat_interval_s * 1000;
+    has_unsent := stream.flushed_seq < stream.head_seq;
     result := row(
         reply.status, $2, stream.state, stream.generation, stream.generation, stream.epoch,
-        (select h.last_seq from stream.chat_heads as h where h.session_id = $2), stream.viewer_count, stream.reconnect_deadline,
-        clock_timestamp(), case when reply.comes_soon then least(usual_ms, 1000) else usual_ms end, given,
+        stream.head_seq, stream.viewer_count, stream.reconnect_deadline,
+        clock_timestamp(), case when comes_soon then least(usual_ms, 1000) else usual_ms end, given,
         stream_private.oldest_client()
     )::stream.heartbeat_result;
 end
@@ -209,7 +210,6 @@ create function stream_ext.heartbeat(
 )
 returns record
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller constant pg_catalog.uuid := stream_ext.enter_to_write();
@@ -219,13 +219,14 @@ begin
     if $1 is null then
         perform stream_ext.error_null('session_id');
     end if;
-    perform stream_ext.heartbeat_skip_disk();
-    select p.code, p.result into processed
-    from stream_ext.heartbeat_process(caller, $1, about, $2, $3, $4, $6, true, false, false) as p;
+    if current_setting('synchronous_commit') <> 'off' then
+        perform stream_ext.heartbeat_skip_disk();
+    end if;
+    processed := stream_ext.heartbeat_process(caller, $1, about, $2, $3, $4, $6, true, false, false);
     if processed.code is not null then
         perform stream_ext.refuse(processed.code);
     end if;
-    if not stream_ext.log_is_ticker_alive(clock_timestamp()) then
+    if processed.has_unsent then
         perform stream_ext.log_flush_without_ticker(array[$1]);
     end if;
     return processed.result;

@@ -24,35 +24,32 @@ end
 $$;
 comment on function stream_ext.log_database() is 'The number of the database, which is that of the process: immutable as log_server.';
 
-create function stream_ext.log_epoch_origin() returns text
+create function stream_ext.log_standby_origin() returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if pg_is_in_recovery() then
-        -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
-        return format('%s:%s:%s', stream_ext.log_server(),
-            (select c.timeline_id from pg_control_checkpoint() as c), stream_ext.log_database());
-    end if;
+    -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
     return format('%s:%s:%s', stream_ext.log_server(),
-        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, stream_ext.log_database());
+        (select c.timeline_id from pg_control_checkpoint() as c), stream_ext.log_database());
 end
 $$;
-comment on function stream_ext.log_epoch_origin() is 'The server''s part of the epoch: its identity, its WAL timeline and its database.';
+comment on function stream_ext.log_standby_origin() is 'The server''s part of the epoch on a standby: its identity, its WAL timeline and its database.';
 
 create function stream_ext.log_epoch_of(salt text) returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return encode(substr(sha256(convert_to(concat(stream_ext.log_epoch_origin(), ':', $1), 'UTF8')), 1, 8), 'hex');
+    return encode(substr(sha256(convert_to(concat(
+        case when pg_is_in_recovery() then stream_ext.log_standby_origin()
+            else concat(stream_ext.log_server(), ':',
+                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, ':', stream_ext.log_database()) end,
+        ':', $1), 'UTF8')), 1, 8), 'hex');
 end
 $$;
 comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal digits from its origin and a salt.';
 
 create function stream_ext.log_epoch() returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
@@ -112,7 +109,6 @@ comment on function stream_ext.log_system(uuid, text, jsonb) is
 
 create function stream_ext.log_is_ticker_alive(at timestamptz) returns boolean
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- One that ticks once a second does not count: messages would wait that long.
@@ -140,7 +136,6 @@ comment on function stream_ext.log_window_ends_at(timestamptz, integer, timestam
 
 create function stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz) returns boolean
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     return $1 <= $3 and $3 <= $1 + $2 * interval '1 millisecond' and ($2 > 50 or stream_ext.log_is_ticker_alive($3));
@@ -151,7 +146,6 @@ comment on function stream_ext.log_may_wait(timestamptz, integer, timestamptz) i
 
 create function stream_ext.log_queue(session_id uuid) returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -204,68 +198,70 @@ $$;
 comment on function stream_ext.log_flush_with_others(uuid, bigint, text) is
     'Sends all unsent entries, of which first_seq is the first of this transaction. Above READ COMMITTED they are left to the next flush.';
 
-create function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text) returns void
+create function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text, epoch_salt text) returns boolean
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    relay pg_catalog.record;
+    is_next pg_catalog.bool;
+    opened pg_catalog.timestamptz;
+    open_ms pg_catalog.int4;
+    next_ms pg_catalog.int4;
+    polls_ms pg_catalog.int4;
+    is_open pg_catalog.bool;
     moment pg_catalog.timestamptz;
+    has_window pg_catalog.bool := false;
     method pg_catalog.text;
     payload pg_catalog.text;
-    has_window pg_catalog.bool;
 begin
-    select r.flushed_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, c.realtime_payload_bytes, c.epoch_salt
-    into relay
-    from stream.chat_relay as r cross join stream.config as c
-    where r.session_id = $1 and c.id for no key update of r;
-    -- Read after the lock: a frame that was waited for opens a window of its own.
-    moment := clock_timestamp();
-    has_window := case $4
-        when 'chat' then moment <= relay.flushed_at + relay.window_ms * interval '1 millisecond'
-            and stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, moment)
-        when 'auction' then relay.next_window_ms > 50 and relay.flushed_at <= moment
-            and moment <= relay.flushed_at + interval '200 milliseconds'
-        else false end;
-    if has_window and $4 = 'auction' and relay.window_ms > 200 then
-        -- The open window ends soon enough for an auction update.
-        update stream.chat_relay as r set window_ms = 200 where r.session_id = $1;
+    -- The clock is read again when the row has changed while it was waited for: a frame that was waited for opens a window of its own.
+    select r.flushed_seq >= $2 - 1, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, clock_timestamp(),
+        r.flushed_at + r.window_ms * interval '1 millisecond' >= clock_timestamp()
+    into is_next, opened, open_ms, next_ms, polls_ms, moment, is_open
+    from stream.chat_relay as r where r.session_id = $1 for no key update;
+    -- Each expression is prepared anew in every transaction, so what is rare is looked for by one.
+    if is_open or $4 <> 'chat' then
+        if $4 = 'auction' then
+            has_window := next_ms > 50 and opened <= moment and moment <= opened + interval '200 milliseconds';
+            if has_window and open_ms > 200 then
+                -- The open window ends soon enough for an auction update.
+                update stream.chat_relay as r set window_ms = 200 where r.session_id = $1;
+            end if;
+        else
+            has_window := stream_ext.log_may_wait(opened, open_ms, moment);
+        end if;
     end if;
-    if not has_window and relay.flushed_seq >= $2 - 1 then
+    if is_next and not has_window then
         -- Realtime's table is not locked while the relay row is waited for.
         method := stream_ext.realtime_hold(moment);
-    elsif not has_window then
-        method := stream_ext.realtime_method(moment);
-    end if;
-    if method is null then
-        if relay.flushed_seq >= $2 - 1 then
-            perform stream_ext.log_queue($1);
+        if method is not null then
+            update stream.chat_relay as r
+            set flushed_seq = $2, flushed_at = moment, window_ms = r.next_window_ms, frames = r.frames + 1
+            where r.session_id = $1;
+            payload := stream_ext.frame_text($1, stream_ext.log_epoch_of($5), $2, $2, $2,
+                left(to_json(moment at time zone 'UTC')::text, -1) || '+00:00"', polls_ms, $3, false);
+            -- Most payloads are admitted by every limit that can be set, whatever they consist of.
+            if octet_length(payload) > 3333 then
+                payload := stream_ext.frame_payload($1, stream_ext.log_epoch_of($5), $2, $2, $2, stream_ext.json_time(moment),
+                    polls_ms, $3, (select c.realtime_payload_bytes from stream.config as c where c.id));
+            end if;
+            if method = 'insert' then
+                insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
+                values ('chat:' || $1, 'broadcast', payload::jsonb, 'messages', true,
+                    moment at time zone 'UTC', moment at time zone 'UTC');
+            else
+                perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages', payload, moment);
+            end if;
+            return true;
         end if;
-        return;
     end if;
-    if relay.flushed_seq < $2 - 1 then
+    if is_next then
+        perform stream_ext.log_queue($1);
+    elsif not has_window and stream_ext.realtime_method(moment) is not null then
         perform stream_ext.log_flush_with_others($1, $2, 'chat');
-        return;
     end if;
-    update stream.chat_relay as r
-    set flushed_seq = $2, flushed_at = moment, window_ms = r.next_window_ms, frames = r.frames + 1,
-        urgent_frames = r.urgent_frames + case when $4 = 'urgent' then 1 else 0 end
-    where r.session_id = $1;
-    payload := stream_ext.frame_text($1, stream_ext.log_epoch_of(relay.epoch_salt), $2, $2, $2,
-        left(to_json(moment at time zone 'UTC')::text, -1) || '+00:00"', relay.poll_ms, $3, false);
-    -- Most payloads are admitted whatever they consist of.
-    if octet_length(payload) * 3 > relay.realtime_payload_bytes then
-        payload := stream_ext.frame_payload($1, stream_ext.log_epoch_of(relay.epoch_salt), $2, $2, $2,
-            stream_ext.json_time(moment), relay.poll_ms, $3, relay.realtime_payload_bytes);
-    end if;
-    if method = 'insert' then
-        insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
-        values ('chat:' || $1, 'broadcast', payload::jsonb, 'messages', true, moment at time zone 'UTC', moment at time zone 'UTC');
-    else
-        perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages', payload, moment);
-    end if;
+    return false;
 end
 $$;
-comment on function stream_ext.log_relay_one(uuid, bigint, text, text) is
-    'Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or leaves it to tick. urgency is chat, auction or urgent.';
+comment on function stream_ext.log_relay_one(uuid, bigint, text, text, text) is
+    'Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or leaves it to tick; whether it got a frame of its own. urgency is chat or auction.';

@@ -2,7 +2,6 @@
 -- with the transaction's begin, so that a call that waited for the row counts the calls that it waited for.
 create function stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint) returns bigint
 language plpgsql immutable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     backlog_us pg_catalog.int8;
@@ -21,7 +20,6 @@ comment on function stream_ext.rate_backlog_us(timestamptz, timestamptz, bigint)
 
 create function stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz) returns bigint
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     backlog_us constant pg_catalog.int8 := stream_ext.rate_backlog_us($3, clock_timestamp(), $1 + $2);
@@ -36,7 +34,6 @@ comment on function stream_ext.rate_wait_ms(bigint, bigint, timestamptz) is 'Mil
 
 create function stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz) returns timestamptz
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     at constant pg_catalog.timestamptz := clock_timestamp();
@@ -68,7 +65,6 @@ comment on function stream_ext.rate_take(bigint, bigint, timestamptz) is 'The ti
 
 create function stream_ext.rate_minute_us(per_minute integer) returns bigint
 language plpgsql immutable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     return greatest(60000000 / greatest(abs($1::bigint), 1), 1);
@@ -93,3 +89,34 @@ end
 $$;
 comment on function stream_ext.take_rate(integer, timestamptz) is
     'Counts one call against a limit a minute; returns the time to store, or refuses with the wait.';
+
+create function stream_ext.rate_spend(
+    interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint
+)
+language plpgsql immutable
+as $$
+declare
+    -- A backlog that no burst could have left is of a clock that was set back since, and counts as none.
+    backlog constant pg_catalog.int8 := case when $3 between 0 and $1 + $2 then $3 else 0 end;
+begin
+    if backlog > $2 then
+        $5 := (backlog - $2 + 999) / 1000;
+    else
+        $4 := backlog + $1;
+    end if;
+end
+$$;
+comment on function stream_ext.rate_spend(bigint, bigint, bigint) is
+    'The backlog of a rate limiter after one more call (GCRA, ITU-T I.371), or how many milliseconds to wait for it.';
+
+create function stream_ext.rate_ahead_us(tat timestamptz, at timestamptz) returns bigint
+language plpgsql immutable
+as $$
+begin
+    if $1 is null or $1 <= $2 then
+        return 0;
+    end if;
+    return case when isfinite($1) then (extract(epoch from $1 - $2) * 1000000)::bigint else 9223372036854775807 end;
+end
+$$;
+comment on function stream_ext.rate_ahead_us(timestamptz, timestamptz) is 'By how many microseconds a rate limiter is ahead of the clock.';

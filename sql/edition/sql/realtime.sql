@@ -1,38 +1,52 @@
 -- Broadcasting one event: a row of realtime.messages, written in the transaction of the change.
 -- A row is dated by the moment at which it is written, so that a log's frames lie in the order of its numbers.
 
-create function stream_ext.realtime_target(at timestamptz) returns text
-language plpgsql
-set search_path = pg_catalog, pg_temp
+create function stream_ext.realtime_columns(relation regclass) returns text
+language plpgsql immutable
 as $$
 begin
-    -- A table with the partition's name that is not attached does not count. A column that is not filled here must not be demanded;
-    -- where the columns are others, Realtime's own function writes.
+    -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
     return (
-        select case when p.has_partition then (
-            select case when count(*) filter (where k.is_known) = 7
-                and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0 then 'insert' else 'send' end
-            from pg_catalog.pg_attribute as a
-            cross join lateral (
-                select case a.atttypid
-                    when 'text'::regtype then a.attname in ('topic', 'extension', 'event')
-                    when 'timestamp'::regtype then a.attname in ('inserted_at', 'updated_at')
-                    when 'jsonb'::regtype then a.attname = 'payload'
-                    when 'boolean'::regtype then a.attname = 'private'
-                    else false end as is_known
-            ) as k
-            where a.attrelid = t.target and a.attnum > 0 and not a.attisdropped
-        ) end
-        from (
-            select to_regclass('realtime.messages') as target,
-                to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD')) as partition
-        ) as t
+        select case when count(*) filter (where k.is_known) = 7
+            and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0 then 'insert' else 'send' end
+        from pg_catalog.pg_attribute as a
         cross join lateral (
-            -- The parent of a table whose detachment is pending is nobody.
-            select coalesce(pg_partition_root(t.partition) = t.target, false) or exists (
-                select from pg_catalog.pg_partitioned_table as d where d.partrelid = t.target and d.partdefid <> 0
-            ) as has_partition
-        ) as p);
+            select case a.atttypid
+                when 'text'::regtype then a.attname in ('topic', 'extension', 'event')
+                when 'timestamp'::regtype then a.attname in ('inserted_at', 'updated_at')
+                when 'jsonb'::regtype then a.attname = 'payload'
+                when 'boolean'::regtype then a.attname = 'private'
+                else false end as is_known
+        ) as k
+        where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped);
+end
+$$;
+comment on function stream_ext.realtime_columns(regclass) is
+    'How a table with these columns is written. Immutable, so that a kept plan holds the answer: ask only where the plan names the table besides, and so is made anew when that is altered.';
+
+create function stream_ext.realtime_takes_all(relation regclass) returns boolean
+language plpgsql immutable
+as $$
+begin
+    return exists (select from pg_catalog.pg_partitioned_table as d where d.partrelid = $1 and d.partdefid <> 0);
+end
+$$;
+comment on function stream_ext.realtime_takes_all(regclass) is 'Whether a table has a default partition. Immutable as realtime_columns.';
+
+create function stream_ext.realtime_target(at timestamptz) returns text
+language plpgsql
+as $$
+begin
+    if to_regclass('realtime.messages') is null then
+        return null;
+    end if;
+    -- A table with the partition's name that is not attached does not count; the parent of one whose detachment is pending is nobody.
+    -- The comparison with the table is never computed beforehand, so the plan depends on the table.
+    return case
+        when pg_partition_root(to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD')))
+                = 'realtime.messages'::regclass
+            or stream_ext.realtime_takes_all('realtime.messages'::regclass)
+        then stream_ext.realtime_columns('realtime.messages'::regclass) end;
 end
 $$;
 comment on function stream_ext.realtime_target(timestamptz) is
@@ -40,7 +54,6 @@ comment on function stream_ext.realtime_target(timestamptz) is
 
 create function stream_ext.realtime_method(at timestamptz) returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     method pg_catalog.text;
@@ -63,20 +76,21 @@ comment on function stream_ext.realtime_method(timestamptz) is
 
 create function stream_ext.realtime_hold(at timestamptz) returns text
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
-declare
-    method pg_catalog.text;
 begin
-    if current_setting('stream_ext.unit', true) <> '' and stream_ext.regular_keeps_realtime_free() then
-        return null;
+    if to_regclass('realtime.messages') is null or current_setting('stream_ext.unit', true) <> '' then
+        if to_regclass('realtime.messages') is null or stream_ext.regular_keeps_realtime_free() then
+            return null;
+        end if;
     end if;
     -- As an insert locks it, so no partition is dropped before the row is written.
-    if to_regclass('realtime.messages') is not null then
-        lock table only realtime.messages in row exclusive mode;
-    end if;
-    method := stream_ext.realtime_target($1);
-    return case when method = 'insert' then method else stream_ext.realtime_method($1) end;
+    lock table only realtime.messages in row exclusive mode;
+    -- As in realtime_target.
+    return case
+        when pg_partition_root(to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD')))
+                = 'realtime.messages'::regclass
+            and stream_ext.realtime_columns('realtime.messages'::regclass) = 'insert'
+        then 'insert' else stream_ext.realtime_method($1) end;
 end
 $$;
 comment on function stream_ext.realtime_hold(timestamptz) is 'As realtime_method, valid until the transaction ends.';

@@ -22,27 +22,20 @@ end
 $$;
 comment on function stream_ext.chat_stored(uuid, uuid, uuid) is 'The message that this user stored under this id before; null when there is none.';
 
-create function stream_ext.chat_prolong(
-    session_id uuid, user_id uuid, holds_lease boolean, arrived_at timestamptz, chat_tat timestamptz
-)
-returns void
+create function stream_ext.chat_prolong(session_id uuid, user_id uuid) returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    limits pg_catalog.record;
+    arrived constant pg_catalog.timestamptz := clock_timestamp();
 begin
-    if $3 is not true then
-        return;
-    end if;
-    select c.chat_interval_ms * 1000::bigint as interval_us, c.chat_interval_ms * (c.chat_burst - 1)::bigint * 1000 as tolerance_us
-    into limits from stream.config as c where c.id;
-    if (stream_ext.rate_spend(limits.interval_us, limits.tolerance_us, stream_ext.rate_ahead_us($5, $4))).spent_us is null then
-        return;
-    end if;
-    update stream.stream_viewers as v set last_seen_at = $4 where v.session_id = $1 and v.user_id = $2;
+    -- The row is locked, if there is one.
+    update stream.stream_viewers as v set last_seen_at = arrived
+    from stream.config as c
+    where c.id and v.session_id = $1 and v.user_id = $2 and v.is_active
+        and stream_ext.rate_backlog_us(v.chat_tat, arrived, c.chat_interval_ms * c.chat_burst::bigint * 1000)
+            <= c.chat_interval_ms * (c.chat_burst - 1)::bigint * 1000;
 end
 $$;
-comment on function stream_ext.chat_prolong(uuid, uuid, boolean, timestamptz, timestamptz) is
+comment on function stream_ext.chat_prolong(uuid, uuid) is
     'Prolongs the lease of a sender whose message was stored before, and counts nothing.';

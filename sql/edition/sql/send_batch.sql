@@ -15,9 +15,10 @@ declare
     draft pg_catalog.record;
     lease pg_catalog.record;
     sender pg_catalog.record;
-    verdict pg_catalog.record;
+    refused pg_catalog.text;
     earlier pg_catalog.record;
     arrived pg_catalog.timestamptz;
+    moment pg_catalog.timestamptz;
     code pg_catalog.text;
     senders pg_catalog.jsonb := '{}';
     rows_of pg_catalog.jsonb := '[]';
@@ -68,27 +69,39 @@ begin
             continue;
         end if;
         perform set_config('request.jwt.claims', coalesce(draft.claims, own_claims), true);
-        sender := null;
+        select v.is_active, v.chat_tat, v.last_chat_at into lease
+        from stream.stream_viewers as v where v.session_id = $1 and v.user_id = draft.user_id;
         if senders ? draft.user_id::text then
             select s.* into sender from jsonb_to_record(senders -> draft.user_id::text) as s (
-                user_id uuid, is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean,
-                epoch_salt text, interval_us bigint, tolerance_us bigint, arrived_at timestamptz, backlog_us bigint,
-                holds_lease boolean, silent_ms bigint, can_chat boolean, username text, is_banned boolean, is_muted boolean,
-                muted_until timestamptz, blocks_terms boolean);
+                is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text,
+                interval_us bigint, tolerance_us bigint, can_chat boolean, username text,
+                is_banned boolean, is_muted boolean, muted_until timestamptz, counts_from timestamptz, backlog_us bigint,
+                silent_ms bigint);
             if (senders -> draft.user_id::text ->> 'claims') is distinct from draft.claims then
                 -- The application is asked again, for a message that comes with other claims of the same user.
                 sender.can_chat := sender.is_seller or coalesce(stream.hook_can_chat(draft.user_id, $1), false);
                 sender.username := stream_ext.core_display_name(stream.hook_username(draft.user_id));
             end if;
         else
-            select v.is_active, v.chat_tat, v.last_chat_at into lease
-            from stream.stream_viewers as v where v.session_id = $1 and v.user_id = draft.user_id;
-            sender := stream_ext.chat_sender(
-                $1, draft.user_id, locks.host_tat, lease.is_active, arrived, lease.chat_tat, lease.last_chat_at);
+            moment := clock_timestamp();
+            select r.*, x.is_banned, x.is_muted, x.muted_until, f.at as counts_from,
+                stream_ext.rate_backlog_us(
+                    case when r.is_seller then locks.host_tat else lease.chat_tat end, f.at, r.interval_us + r.tolerance_us)
+                    as backlog_us,
+                case when not r.is_seller then stream_ext.chat_silent_ms(lease.last_chat_at, f.at) end as silent_ms
+            into sender
+            from stream_ext.chat_rules($1, draft.user_id) as r
+            cross join stream_ext.chat_restrictions($1, draft.user_id) as x
+            cross join lateral (select case when r.is_seller then moment else coalesce(arrived, moment) end as at) as f;
+            if not found then
+                perform stream_ext.refuse('session_not_found');
+            end if;
         end if;
-        verdict := stream_ext.chat_refusal(sender, $1, draft.is_anonymous, draft.content);
-        if verdict.refusal is null then
-            sender.backlog_us := verdict.spent_us;
+        refused := stream_ext.chat_refusal($1, draft.user_id, draft.content, draft.is_anonymous, sender.anonymous_users_may_chat,
+            sender.is_seller, lease.is_active, sender.can_chat, sender.username, sender.is_banned, sender.is_muted,
+            sender.chat_mode, sender.backlog_us, sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
+        if refused is null then
+            sender.backlog_us := sender.backlog_us + sender.interval_us;
             sender.silent_ms := 0;
             answers := answers || jsonb_build_array(jsonb_build_array(draft.item, jsonb_array_length(rows_of)));
             if draft.id is not null then
@@ -97,12 +110,13 @@ begin
             rows_of := rows_of || jsonb_build_object('n', jsonb_array_length(rows_of) + 1, 'id', draft.id,
                 'user_id', draft.user_id, 'username', sender.username, 'content', draft.content);
         else
-            status := verdict.refusal;
-            retry_after_ms := verdict.retry_after_ms;
+            status := refused;
+            retry_after_ms := stream_ext.chat_retry_after_ms(refused, sender.muted_until, sender.backlog_us,
+                sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
             return next;
         end if;
         senders := senders || jsonb_build_object(draft.user_id, to_jsonb(sender)
-            || jsonb_build_object('claims', draft.claims, 'counts', verdict.refusal is null
+            || jsonb_build_object('claims', draft.claims, 'counts', refused is null
                 or coalesce((senders -> draft.user_id::text ->> 'counts')::boolean, false)));
     end loop;
     perform set_config('request.jwt.claims', own_claims, true);
@@ -118,54 +132,6 @@ end
 $$;
 comment on function stream_ext.send_to_session(uuid, jsonb, integer) is
     'Sends messages of one session, in the order of the batch: of each item ok and the number of its message, or the code of the refusal.';
-
-create function stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb) returns bigint
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_column
-declare
-    written constant pg_catalog.int8 := jsonb_array_length($2);
-    first_number pg_catalog.int8;
-    sender pg_catalog.record;
-begin
-    -- Entries that are sent later are acknowledged with this commit, too.
-    perform stream_ext.realtime_wait_for_disk();
-    -- The times continue the log's, one microsecond after the other.
-    with head as (
-        update stream.chat_heads as h
-        set last_seq = h.last_seq + written,
-            last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
-                + (written - 1) * interval '1 microsecond'
-        where h.session_id = $1
-        returning h.last_seq - written as above, h.last_at - written * interval '1 microsecond' as before
-    ), m as (
-        insert into stream.chat_messages (id, session_id, seq, user_id, username, content, created_at, updated_at)
-        select coalesce(i.id, gen_random_uuid()), $1, h.above + i.n, i.user_id, i.username, i.content,
-            h.before + i.n * interval '1 microsecond', h.before + i.n * interval '1 microsecond'
-        from head as h
-        cross join jsonb_to_recordset($2) as i (n bigint, id uuid, user_id uuid, username text, content text)
-        returning seq
-    )
-    select min(m.seq) into first_number from m;
-    for sender in
-        select s.key::uuid as id, (s.value ->> 'is_seller')::boolean as is_seller,
-            (s.value ->> 'arrived_at')::timestamptz + (s.value ->> 'backlog_us')::bigint * interval '1 microsecond' as tat
-        from jsonb_each($3) as s where (s.value ->> 'counts')::boolean
-    loop
-        if sender.is_seller then
-            update stream.chat_heads as h set host_chat_tat = sender.tat where h.session_id = $1;
-        else
-            update stream.stream_viewers as v
-            set chat_tat = sender.tat, last_chat_at = clock_timestamp(), last_seen_at = clock_timestamp()
-            where v.session_id = $1 and v.user_id = sender.id;
-        end if;
-    end loop;
-    return first_number;
-end
-$$;
-comment on function stream_ext.send_write(uuid, jsonb, jsonb) is
-    'Writes accepted items, whose rows are all locked, in one statement, so they are consecutive in the log; and the rate limiters of their senders. Returns the first number.';
 
 create function stream_ext.send_isolated(sessions jsonb)
 returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)

@@ -39,13 +39,12 @@ comment on function stream_ext.token_refuse(text, text, bigint) is
 
 create function stream_ext.token_session(channel text) returns uuid
 language plpgsql immutable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if $1 ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' collate "C" then
-        return $1;
-    end if;
-    return null;
+    -- A regular expression takes ten times as long.
+    return case when $1 like '________-____-____-____-____________' and length(replace($1, '-', '')) = 32
+            and translate($1, '-0123456789abcdef', '') = ''
+        then $1::uuid end;
 end
 $$;
 comment on function stream_ext.token_session(text) is 'The session of a channel, which is named by its id; null for other names.';
@@ -54,7 +53,6 @@ create function stream_ext.token_refusal(
     session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     stream pg_catalog.record;
@@ -96,7 +94,6 @@ create function stream_ext.token_note_viewer(
 )
 returns integer
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     uid pg_catalog.int4;
@@ -120,7 +117,6 @@ create function stream_ext.token_note_host(
     token_us bigint, out number integer, out code text
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     stream pg_catalog.record;
@@ -157,13 +153,11 @@ create function stream_ext.token_grant(
     out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     granted pg_catalog.text;
-    token_us constant pg_catalog.int8 :=
-        stream_ext.rate_minute_us((select c.token_rate_per_minute from stream.config as c where c.id));
-    created_at pg_catalog.timestamptz;
+    token_us pg_catalog.int8;
+    noted pg_catalog.record;
 begin
     session_id := stream_ext.token_session($1);
     -- The rows can change between a failed attempt and finding the reason for it.
@@ -176,17 +170,21 @@ begin
                 continue when not found;
                 perform stream_ext.gate_close(session_id);
             end if;
-            select s.created_at into created_at from stream.stream_sessions as s
-            where s.id = session_id and s.channel_id = $1 and s.state <> 'ended';
+            select stream_ext.token_life_s(s.created_at, $6, c.max_duration_s, c.token_ttl_s),
+                stream_ext.rate_minute_us(c.token_rate_per_minute)
+            into life_s, token_us
+            from stream.stream_sessions as s
+            cross join stream.config as c
+            where s.id = token_grant.session_id and s.channel_id = $1 and s.state <> 'ended' and c.id;
             continue when not found;
-            life_s := stream_ext.token_life_s(created_at, $6);
             if granted = 'viewer' then
                 number := stream_ext.token_note_viewer(
                     session_id, $2, to_timestamp($6), to_timestamp($6 + life_s), $5, token_us);
             else
-                select n.number, n.code into number, code
-                from stream_ext.token_note_host(
-                    session_id, $2, $4, to_timestamp($6), to_timestamp($6 + life_s), $5, token_us) as n;
+                noted := stream_ext.token_note_host(
+                    session_id, $2, $4, to_timestamp($6), to_timestamp($6 + life_s), $5, token_us);
+                number := noted.number;
+                code := noted.code;
                 exit when code is not null;
             end if;
             if number is not null then
@@ -200,7 +198,8 @@ begin
         end loop;
         if code is null then
             select r.code, r.retry_after_ms into code, retry_after_ms
-            from stream_ext.token_refusal(session_id, $2, $3, $5, token_us) as r;
+            from stream_ext.token_refusal(session_id, $2, $3, $5, stream_ext.rate_minute_us(
+                (select c.token_rate_per_minute from stream.config as c where c.id))) as r;
         end if;
         if code is not null then
             return;
@@ -214,37 +213,40 @@ comment on function stream_ext.token_grant(text, uuid, text, integer, boolean, b
 
 create function stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer) returns record
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller constant pg_catalog.uuid := stream_ext.enter_to_write();
-    about pg_catalog.uuid;
-    issued_at pg_catalog.int8;
+    about pg_catalog.uuid := coalesce($1, caller);
+    issued_at constant pg_catalog.int8 := floor(extract(epoch from clock_timestamp()));
     signer pg_catalog.record;
     refusal pg_catalog.record;
     granted pg_catalog.record;
     issued pg_catalog.record;
 begin
-    if $4 is null then
-        perform stream_ext.error_null('occasion');
+    -- Each expression is prepared anew in every transaction, so what is rare is looked for by one.
+    if $4 is null or $2 is null or about is null or caller <> about or $3 not in ('host', 'viewer') or $4 not in ('request', 'refresh')
+        or issued_at not between 1704067200 and 4102444799
+    then
+        if $4 is null then
+            perform stream_ext.error_null('occasion');
+        end if;
+        if $3 not in ('host', 'viewer') or $4 not in ('request', 'refresh') then
+            perform stream_ext.error_internal('no such role or occasion');
+        end if;
+        if caller <> $1 then
+            perform stream_ext.token_refuse('not_self', null, null);
+        end if;
+        about := stream_ext.caller_resolve(caller, $1);
+        if $2 is null then
+            perform stream_ext.error_null('channel_id');
+        end if;
+        if stream_ext.clock_refusal() is not null then
+            perform stream_ext.token_refuse('clock_wrong', stream_ext.clock_refusal(), null);
+        end if;
     end if;
-    if $3 not in ('host', 'viewer') or $4 not in ('request', 'refresh') then
-        perform stream_ext.error_internal('no such role or occasion');
-    end if;
-    if caller <> $1 then
-        perform stream_ext.token_refuse('not_self', null, null);
-    end if;
-    about := stream_ext.caller_resolve(caller, $1);
-    if $2 is null then
-        perform stream_ext.error_null('channel_id');
-    end if;
-    if stream_ext.clock_refusal() is not null then
-        perform stream_ext.token_refuse('clock_wrong', stream_ext.clock_refusal(), null);
-    end if;
-    issued_at := stream_ext.clock_s();
     -- Read before anything is locked, so that a wrong configuration costs no write. A user who may have no token gets that
     -- refusal instead of the configuration's.
-    select c.app_id, c.certificate, c.code, c.hint into signer from stream_ext.certificate_read(false, true) as c;
+    signer := stream_ext.certificate_read(false, true);
     if signer.code is not null then
         select r.code, r.retry_after_ms into refusal
         from stream_ext.token_refusal(stream_ext.token_session($2), about, $3, caller is not null,
@@ -256,8 +258,7 @@ begin
     end if;
     perform stream_ext.application_hold_user(about);
     -- The service has no rate, and does not use up a user's.
-    select g.session_id, g.number, g.is_host, g.life_s, g.code, g.retry_after_ms into granted
-    from stream_ext.token_grant($2, about, $3, $5, caller is not null, issued_at) as g;
+    granted := stream_ext.token_grant($2, about, $3, $5, caller is not null, issued_at);
     if granted.code is not null then
         perform stream_ext.token_refuse(granted.code, null, granted.retry_after_ms);
     end if;
@@ -265,9 +266,8 @@ begin
         update stream.agora_tokens as t set is_active = false
         where t.session_id = granted.session_id and t.user_id = about and t.is_active;
     end if;
-    select i.token, i.expires_at into issued
-    from stream_ext.token_issue(granted.session_id, about, signer.app_id, signer.certificate, granted.number, granted.is_host,
-        issued_at, granted.life_s) as i;
+    issued := stream_ext.token_issue(granted.session_id, about, signer.app_id, signer.certificate, granted.number, granted.is_host,
+        issued_at, granted.life_s);
     return row(issued.token, $2, granted.number, issued.expires_at,
         row(granted.is_host, true, granted.is_host)::stream.token_privileges)::stream.agora_token;
 end

@@ -2,7 +2,6 @@
 -- one. This edition reads no file.
 create function stream_ext.certificate_vault_is_open() returns boolean
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Read from the catalogue: a name in a schema that may not be used raises.
@@ -19,7 +18,6 @@ create function stream_ext.certificate_read(
     is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text
 )
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     settings pg_catalog.record;
@@ -50,17 +48,16 @@ begin
     if settings.secret_name is null then
         return;
     end if;
-    if not stream_ext.certificate_vault_is_open() then
-        code := 'vault_unreadable';
-        hint := format('the owner of the tables may not read vault.decrypted_secrets, and %s is not set', setting);
-        return;
-    end if;
     begin
         select d.decrypted_secret into certificate from vault.decrypted_secrets as d where d.name = settings.secret_name;
     exception
         when others then
             -- Its text could quote anything.
             code := 'vault_unreadable';
+            if not stream_ext.certificate_vault_is_open() then
+                hint := format('the owner of the tables may not read vault.decrypted_secrets, and %s is not set', setting);
+                return;
+            end if;
             hint := 'vault.decrypted_secrets raised an error of its own: read it as the owner of the tables';
             return;
     end;
@@ -69,8 +66,11 @@ begin
         hint := format('create the Vault secret that %s names', config_column);
         return;
     end if;
-    certificate := btrim(certificate, e' \t\n\r\u000b\u000c');
-    if certificate !~ '^[0-9a-fA-F]{32}$' collate "C" then
+    if length(certificate) <> 32 then
+        certificate := btrim(certificate, e' \t\n\r\u000b\u000c');
+    end if;
+    -- A regular expression takes ten times as long.
+    if length(certificate) <> 32 or translate(certificate, '0123456789abcdefABCDEF', '') <> '' then
         certificate := null;
         code := 'certificate_malformed';
         hint := format('the Vault secret that %s names does not hold 32 hexadecimal digits', config_column);

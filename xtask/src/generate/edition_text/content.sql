@@ -2,7 +2,6 @@
 
 create function stream_ext.core_judge_content(said text, out content text, out refusal text)
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- No text of more characters is short enough in form C, which spells at most four with one.
@@ -63,19 +62,25 @@ end
 $$;
 comment on function stream_ext.core_trim(text) is 'A text without white space around it.';
 
-create function stream_ext.core_display_name(name text) returns text
+create function stream_ext.core_clean_name(name text) returns text
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     cleaned pg_catalog.text := $1;
 begin
-    if length($1) <= {name_chars} and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then
-        return $1;
-    end if;
     cleaned := normalize(regexp_replace(cleaned, e'[{not_of_names}]' collate "C", '', 'g'), nfc);
     cleaned := rtrim(left(ltrim(cleaned, e'{spaces}'), {name_chars}), e'{spaces}');
     return case when cleaned ~ e'[^{blank}]' collate "C" then cleaned end;
+end
+$$;
+comment on function stream_ext.core_clean_name(text) is
+    'A name without control characters and what overrides the direction of text, cut; null where nothing visible is left.';
+
+create function stream_ext.core_display_name(name text) returns text
+language plpgsql stable
+as $$
+begin
+    return case when length($1) <= {name_chars} and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then $1 else stream_ext.core_clean_name($1) end;
 end
 $$;
 comment on function stream_ext.core_display_name(text) is
