@@ -284,7 +284,7 @@ from (values
     (226, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
     (227, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
     (228, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
-    (229, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)', 'defaults 0'),
+    (229, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out locked uuid[])', 'defaults 0'),
     (230, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
     (231, 'function', 'stream_ext.chat_blocks(session_id uuid, content text)', 'returns boolean defaults 0'),
     (232, 'function', 'stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text)', 'returns boolean defaults 0'),
@@ -7358,7 +7358,10 @@ begin
         end if;
         perform set_config('request.jwt.claims', coalesce(draft.claims, own_claims), true);
         select v.is_active, v.chat_tat, v.last_chat_at into lease
-        from stream.stream_viewers as v where v.session_id = $1 and v.user_id = draft.user_id;
+        from stream.stream_viewers as v
+        where v.session_id = $1 and v.user_id = draft.user_id
+            -- The row of whoever joined since is not locked, and may be held by one who waits for this head.
+            and draft.user_id = any (locks.locked);
         if senders ? draft.user_id::text then
             select s.* into sender from jsonb_to_record(senders -> draft.user_id::text) as s (
                 is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text,
@@ -7644,7 +7647,7 @@ comment on function stream_ext.send_nap(timestamptz) is
     'Pauses before a lock is requested again; false at once when the wait is over. Postgres ends a wait for a row only with the lock or with an error.';
 
 create or replace function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
-    out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)
+    out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out locked uuid[])
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -7657,14 +7660,18 @@ declare
 begin
     status := 'taken';
     waited_ms := $3;
+    locked := '{}';
     -- One after the other, by ascending user: whoever waits for a row holds none of those behind it, for which others wait that hold
     -- the first. What is locked stays locked, as releasing it would take a subtransaction.
     foreach viewer in array $2 loop
         loop
             perform from stream.stream_viewers as v
             where v.session_id = $1 and v.user_id = viewer for no key update skip locked;
-            exit when found or not exists (
-                select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
+            if found then
+                locked := locked || viewer;
+                exit;
+            end if;
+            exit when not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
             if not stream_ext.send_nap(ends_at) then
                 return;
             end if;
@@ -7709,7 +7716,7 @@ begin
 end
 $$;
 comment on function stream_ext.send_lock(uuid, uuid[], integer) is
-    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken.';
+    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken; and the users whose rows are locked.';
 
 -- sql/edition/sql/send_write.sql
 

@@ -70,7 +70,10 @@ begin
         end if;
         perform set_config('request.jwt.claims', coalesce(draft.claims, own_claims), true);
         select v.is_active, v.chat_tat, v.last_chat_at into lease
-        from stream.stream_viewers as v where v.session_id = $1 and v.user_id = draft.user_id;
+        from stream.stream_viewers as v
+        where v.session_id = $1 and v.user_id = draft.user_id
+            -- The row of whoever joined since is not locked, and may be held by one who waits for this head.
+            and draft.user_id = any (locks.locked);
         if senders ? draft.user_id::text then
             select s.* into sender from jsonb_to_record(senders -> draft.user_id::text) as s (
                 is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text,

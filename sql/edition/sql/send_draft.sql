@@ -87,7 +87,7 @@ comment on function stream_ext.send_nap(timestamptz) is
     'Pauses before a lock is requested again; false at once when the wait is over. Postgres ends a wait for a row only with the lock or with an error.';
 
 create function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
-    out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz)
+    out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out locked uuid[])
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -100,14 +100,18 @@ declare
 begin
     status := 'taken';
     waited_ms := $3;
+    locked := '{}';
     -- One after the other, by ascending user: whoever waits for a row holds none of those behind it, for which others wait that hold
     -- the first. What is locked stays locked, as releasing it would take a subtransaction.
     foreach viewer in array $2 loop
         loop
             perform from stream.stream_viewers as v
             where v.session_id = $1 and v.user_id = viewer for no key update skip locked;
-            exit when found or not exists (
-                select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
+            if found then
+                locked := locked || viewer;
+                exit;
+            end if;
+            exit when not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
             if not stream_ext.send_nap(ends_at) then
                 return;
             end if;
@@ -152,4 +156,4 @@ begin
 end
 $$;
 comment on function stream_ext.send_lock(uuid, uuid[], integer) is
-    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken.';
+    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken; and the users whose rows are locked.';

@@ -3,6 +3,7 @@
 mod concurrency;
 mod equality;
 mod isolation;
+mod late_join;
 mod one_by_one;
 
 use anyhow::Result;
