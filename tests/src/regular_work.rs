@@ -73,6 +73,9 @@ impl TestDatabase {
     /// A live stream with entries that wait to be sent, a lease that is over and viewers who are not counted. Returns a query
     /// that is true once a ticker has done it all.
     pub async fn leave_regular_work(&self) -> Result<String> {
+        // Longer than the minute in which pg_cron begins.
+        self.change("update stream.config set lease_s = 600 where id")
+            .await?;
         let id = self.stream_in(StreamState::Active).await?;
         self.viewer(id, demo::ADA).await?;
         self.viewer(id, demo::BEN).await?;
