@@ -36,6 +36,9 @@ impl NormalForm {
             } else if let Some(after) = token(rest) {
                 normal.push_str("\"TOKEN");
                 rest = after;
+            } else if let Some(after) = rest.strip_prefix("\"oldest_age\":\"") {
+                normal.push_str("\"oldest_age\":\"INTERVAL");
+                rest = after.trim_start_matches(|character| character != '"');
             } else if let Some(after) = number(rest) {
                 normal.push_str("NUMBER");
                 rest = after;
@@ -121,6 +124,8 @@ fn number(text: &str) -> Option<&str> {
         let value = text
             .strip_prefix('"')
             .and_then(|rest| rest.strip_prefix(name))
+            // Within the DETAIL of an error its quotes are escaped.
+            .map(|rest| rest.strip_prefix('\\').unwrap_or(rest))
             .and_then(|rest| rest.strip_prefix("\":"))
             .map(str::trim_start);
         if let Some(value) =

@@ -1,4 +1,4 @@
-//! Random calls of the contract, by users who sell, watch, write and moderate.
+//! Random calls of the contract, by users who sell, watch, write and moderate, and by nobody.
 
 use proptest::prelude::Rng;
 use proptest::test_runner::TestRng;
@@ -6,39 +6,88 @@ use serde_json::{Value, json};
 use stream_tests::demo;
 use uuid::Uuid;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caller {
-    Seller,
-    Ada,
-    Ben,
-    Cleo,
-    Service,
-}
-
-impl Caller {
-    pub const ALL: [Self; 5] = [
-        Self::Seller,
-        Self::Ada,
-        Self::Ben,
-        Self::Cleo,
-        Self::Service,
-    ];
-
-    pub fn user(self) -> Option<Uuid> {
-        match self {
-            Self::Seller => Some(demo::SELLER),
-            Self::Ada => Some(demo::ADA),
-            Self::Ben => Some(demo::BEN),
-            Self::Cleo => Some(demo::CLEO),
-            Self::Service => None,
-        }
-    }
-}
+use super::arguments::{self, pick};
+use super::caller::Caller;
+use super::later::LATER;
 
 /// Stands for an operation: a statement of the owner.
 pub const OWNER: &str = "";
 
-/// One call; `"$session"` among its arguments is the newest stream of the side.
+/// How often each is called. What is not here stands in [`NOT_COMPARED`].
+pub const OPERATIONS: &[(&str, u32)] = &[
+    (OWNER, 10),
+    ("add_viewer", 18),
+    ("apply_webhook", 10),
+    ("ban_user", 4),
+    ("block_term", 4),
+    ("delete_message", 5),
+    ("delete_user_messages", 2),
+    ("end_stream", 1),
+    ("export_user", 1),
+    ("forget_user", 1),
+    ("generate_buyer_token", 5),
+    ("generate_seller_token", 4),
+    ("get_live_stream", 2),
+    ("get_message_history", 5),
+    ("get_moderation_log", 3),
+    ("get_session", 2),
+    ("get_stream_state", 2),
+    ("get_stream_summary", 2),
+    ("get_viewer_count", 3),
+    ("get_viewers", 3),
+    ("heartbeat", 6),
+    ("heartbeats", 8),
+    ("inspect_token", 2),
+    ("join_stream", 5),
+    ("lift_restriction", 5),
+    ("list_blocked_terms", 2),
+    ("list_live_streams", 2),
+    ("list_reports", 2),
+    ("list_restrictions", 2),
+    ("mark_messages_as_read", 4),
+    ("mark_read_up_to", 3),
+    ("mute_user", 4),
+    ("new_epoch", 1),
+    ("pause_stream", 2),
+    ("pin_message", 4),
+    ("post_auction_update", 6),
+    ("refresh_token", 4),
+    ("remove_viewer", 5),
+    ("report_canary", 1),
+    ("report_message", 4),
+    ("resolve_report", 3),
+    ("resume_stream", 4),
+    ("send_message", 30),
+    ("send_messages", 6),
+    ("send_reaction", 6),
+    ("set_chat_mode", 3),
+    ("set_slow_mode", 2),
+    ("start_stream", 5),
+    ("subscribe_to_chat", 3),
+    ("sweep", 2),
+    ("sync", 6),
+    ("sync_messages", 4),
+    ("unblock_term", 3),
+    ("unpin_message", 2),
+    ("unread_count", 4),
+    ("unsubscribe_from_chat", 2),
+    ("update_stream_state", 8),
+    ("user_id", 1),
+];
+
+/// Operations of the contract whose results cannot be compared, each with the reason.
+pub const NOT_COMPARED: &[(&str, &str)] = &[
+    (
+        "doctor",
+        "names the edition and what stands in for what, and judges the ticker by the clock",
+    ),
+    (
+        "tick",
+        "does what the time since the last one makes due; sweep runs the same rules at once",
+    ),
+];
+
+/// One call. Names that begin with `$` among its arguments stand for what the side has been told before.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub caller: Caller,
@@ -49,251 +98,95 @@ pub struct Call {
 /// What one side knows by its own answers.
 #[derive(Default)]
 pub struct Known {
-    session: Option<String>,
+    sessions: Vec<String>,
+    token: Option<String>,
+    subscription: Option<String>,
+    epoch: Option<String>,
 }
 
 impl Known {
     pub fn learn(&mut self, operation: &str, rows: &[Value]) {
-        if operation == "start_stream"
-            && let Some(id) = rows.first().and_then(|row| row["id"].as_str())
+        let text = |name: &str| Some(rows.first()?[name].as_str()?.to_owned());
+        if let ("start_stream", Some(id)) = (operation, text("id"))
+            && self.sessions.last() != Some(&id)
         {
-            self.session = Some(id.to_owned());
+            self.sessions.push(id);
+        }
+        if let ("subscribe_to_chat", Some(id)) = (operation, text("id")) {
+            self.subscription = Some(id);
+        }
+        if let ("sync", Some(epoch)) = (operation, text("epoch")) {
+            self.epoch = Some(epoch);
+        }
+        if let Some(token) = text("token") {
+            self.token = Some(token);
         }
     }
 
-    /// The arguments with the ids of this side.
-    pub fn filled(&self, arguments: &Value) -> Value {
-        let session = self
-            .session
-            .clone()
-            .unwrap_or_else(|| Uuid::nil().to_string());
-        let text = arguments.to_string().replace("$session", &session);
-        serde_json::from_str(&text).unwrap_or(Value::Null)
+    /// A text with what this side knows in the places of names.
+    pub fn filled(&self, text: &str) -> String {
+        let nobody = Uuid::nil().to_string();
+        let session = self.sessions.last().unwrap_or(&nobody);
+        let earlier = self.sessions.iter().rev().nth(1).unwrap_or(session);
+        let no_token = "007none".to_owned();
+        text.replace("$session", session)
+            .replace("$earlier", earlier)
+            .replace(
+                "$subscription",
+                self.subscription.as_ref().unwrap_or(&nobody),
+            )
+            .replace("$epoch", self.epoch.as_ref().unwrap_or(&nobody))
+            .replace("$token", self.token.as_ref().unwrap_or(&no_token))
     }
-}
-
-fn pick<T: Copy>(random: &mut TestRng, from: &[T]) -> T {
-    from[random.next_u32() as usize % from.len()]
-}
-
-/// One of the messages' ids, few enough for repetitions.
-fn message(random: &mut TestRng) -> Uuid {
-    Uuid::from_u128(0x0000_0000_0000_4000_9000_0000_0000_0000 | u128::from(random.next_u32() % 40))
-}
-
-/// Statements of the owner that let time pass, and the regular work that follows from it.
-const LATER: &[&str] = &[
-    "update stream.stream_viewers set token_issued_at = now() - interval '50 min', token_expires_at = now() + interval '10 min',
-         token_held_until = now() + interval '10 min' where session_id = '$session' and token_issued_at is not null",
-    "update stream.stream_sessions set host_token_issued_at = now() - interval '50 min',
-         host_token_expires_at = now() + interval '10 min', host_token_held_until = now() + interval '10 min'
-     where id = '$session' and host_token_issued_at is not null",
-    "update stream.stream_sessions set host_heartbeat_at = now() - interval '50 min'
-     where id = '$session' and host_heartbeat_at is not null",
-    "update stream.stream_sessions set reconnect_deadline = now() - interval '50 min' where id = '$session' and state = 'error'",
-    "update stream.stream_sessions set check_at = now() - interval '1 s', host_seen_at = now() - interval '10 min'
-     where id = '$session' and state = 'active' and host_seen_at is not null",
-    "update stream.stream_viewers set lease_check_at = now() - interval '1 s', last_seen_at = now() - interval '10 min'
-     where session_id = '$session' and is_active and user_id = '00000000-0000-4000-8000-000000000002'",
-    "select from stream.sweep()",
-    "select from stream.sweep()",
-    // A trigger of heartbeats and a hook of messages that fail for one user, with a state that PL/pgSQL catches only by its name.
-    "create or replace function public.fail() returns trigger language plpgsql
-     as $$ begin raise sqlstate 'P0004' using message = 'no'; end $$;
-     create or replace trigger fail before update on stream.stream_viewers for each row
-     when (new.user_id = '00000000-0000-4000-8000-000000000004' and new.last_seen_at > old.last_seen_at
-         and (new.chat_tat, new.reaction_tat) is not distinct from (old.chat_tat, old.reaction_tat))
-     execute function public.fail()",
-    "drop trigger if exists fail on stream.stream_viewers",
-    "create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean language plpgsql stable
-     set search_path = pg_catalog, pg_temp as $$
-     begin
-         if $1 = '00000000-0000-4000-8000-000000000004' then raise sqlstate 'P0004' using message = 'no'; end if;
-         return true;
-     end $$",
-    "create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean language plpgsql stable
-     set search_path = pg_catalog, pg_temp as 'begin return true; end'",
-];
-
-/// A notice of Agora, whole or without one of its fields.
-fn notice(random: &mut TestRng) -> Value {
-    let mut payload = json!({
-        "channelName": pick(random, &["$session", "$session", "$session", "test_webhook", "x"]),
-        "ts": 1_790_000_000 + random.next_u32() % 100, "uid": pick(random, &[1, 1, 1, 2, 5, 0]),
-        "clientSeq": random.next_u32() % 300, "reason": pick(random, &[None, Some(1), Some(2), Some(3), Some(5), Some(12), Some(999)]),
-        "platform": pick(random, &[None, Some(6), Some(1)]), "clientType": pick(random, &[None, Some(8), Some(10)]),
-    });
-    if random.next_u32().is_multiple_of(6) {
-        payload[pick(random, &["channelName", "ts", "uid", "clientSeq"])] = json!("x");
-    }
-    json!({"notice": {
-        "noticeId": format!("n{}", random.next_u32() % 60), "productId": pick(random, &[1, 1, 1, 1, 2]),
-        "eventType": pick(random, &[101, 102, 103, 104, 105, 106, 107, 108, 111, 112, 999]), "payload": payload,
-    }})
-}
-
-/// Items of a batch, most of them well formed.
-fn items(random: &mut TestRng) -> Value {
-    let count = 1 + random.next_u32() % 5;
-    let items = (0..count).map(|_| {
-        let user = pick(random, &Caller::ALL).user();
-        let mut item = json!({
-            "session_id": pick(random, &["$session", "$session", "$session", "x"]), "user_id": user,
-            "content": pick(random, &["hi", "spam", "", "caf\u{E9}"]), "id": message(random),
-            "foreground": pick(random, &[None, Some(true), Some(false)]),
-        });
-        match random.next_u32() % 8 {
-            0 => item["claims"] = json!({"sub": user, "role": "authenticated"}),
-            1 => item["claims"] = json!({"sub": demo::BEN, "role": "authenticated"}),
-            2 => item["claims"] = Value::Null,
-            3 => item["user_id"] = json!(5),
-            _ => {}
-        }
-        item
-    });
-    json!({"items": items.collect::<Vec<_>>()})
 }
 
 impl Call {
     pub fn random(random: &mut TestRng, number: usize) -> Self {
-        let caller = pick(random, &Caller::ALL);
-        let user = pick(random, &Caller::ALL).user();
-        let about = match caller {
-            Caller::Service => user,
-            _ => pick(random, &[None, caller.user(), caller.user(), user]),
+        let operation = match number {
+            0 => "start_stream",
+            _ => weighted(random),
         };
-        let session = "$session";
-        if number == 0 {
-            return Self::new(
-                Caller::Seller,
-                "start_stream",
-                json!({"auction_id": demo::AUCTION}),
-            );
-        }
-        let state = pick(
-            random,
-            &[
-                "active",
-                "active",
-                "paused",
-                "error",
-                "initializing",
-                "ended",
-                "bogus",
-            ],
-        );
-        let text = pick(
-            random,
-            &[
-                "hello",
-                " two  words ",
-                "",
-                "caf\u{E9} \u{1F600}",
-                "spam",
-                "line\nbreak",
-                "a\u{202E}b",
-                "S\u{200B}pam!",
-            ],
-        );
-        let (operation, arguments) = match random.next_u32() % 42 {
-            34 | 35 => (OWNER, json!(pick(random, LATER))),
-            36 | 37 => ("apply_webhook", notice(random)),
-            38 | 39 => ("heartbeats", items(random)),
-            40 => ("send_messages", items(random)),
-            0 => (
-                "start_stream",
-                json!({"auction_id": demo::AUCTION, "seller_id": about}),
-            ),
-            1 | 2 if state != "ended" || random.next_u32().is_multiple_of(8) => (
-                "update_stream_state",
-                json!({"session_id": session, "state": state, "reason": text}),
-            ),
-            3..=6 => (
-                "add_viewer",
-                json!({"session_id": session, "buyer_id": about}),
-            ),
-            7 => (
-                "remove_viewer",
-                json!({"session_id": session, "buyer_id": about, "join_no": pick(random, &[None, None, Some(1)])}),
-            ),
-            8 => ("join_stream", json!({"session_id": session})),
-            9..=14 => (
-                "send_message",
-                json!({"session_id": session, "user_id": about, "content": text, "id": message(random)}),
-            ),
-            15 => (
-                "heartbeat",
-                json!({"session_id": session, "user_id": about, "foreground": pick(random, &[None, Some(true), Some(false)])}),
-            ),
-            16 => (
-                "generate_seller_token",
-                json!({"seller_id": about, "channel_id": session}),
-            ),
-            17 => (
-                "generate_buyer_token",
-                json!({"buyer_id": about, "channel_id": session}),
-            ),
-            18 => (
-                "refresh_token",
-                json!({"user_id": about, "channel_id": session}),
-            ),
-            19 => (
-                "get_message_history",
-                json!({"session_id": session, "page_size": random.next_u32() % 12}),
-            ),
-            20 => (
-                "sync",
-                json!({"session_id": session, "after_seq": random.next_u32() % 20}),
-            ),
-            21 => (
-                "mute_user",
-                json!({"session_id": session, "user_id": user, "reason": text}),
-            ),
-            22 => ("ban_user", json!({"session_id": session, "user_id": user})),
-            23 => (
-                "lift_restriction",
-                json!({"session_id": session, "user_id": user, "kind": pick(random, &["mute", "ban", "x"])}),
-            ),
-            24 => (
-                "delete_message",
-                json!({"session_id": session, "message_id": message(random)}),
-            ),
-            25 => (
-                "pin_message",
-                json!({"session_id": session, "message_id": message(random)}),
-            ),
-            26 => (
-                "set_chat_mode",
-                json!({"session_id": session, "mode": pick(random, &["viewers", "hosts", "nobody", "verified", "x"])}),
-            ),
-            27 => ("block_term", json!({"session_id": session, "term": text})),
-            28 => ("unblock_term", json!({"session_id": session, "term": text})),
-            29 => (
-                "mark_messages_as_read",
-                json!({"session_id": session, "user_id": about, "message_ids": [message(random), message(random)]}),
-            ),
-            30 => (
-                "unread_count",
-                json!({"session_id": session, "user_id": about}),
-            ),
-            31 => ("get_viewer_count", json!({"session_id": session})),
-            32 => (
-                "report_message",
-                json!({"session_id": session, "message_id": message(random), "reason": text}),
-            ),
-            _ => (
-                "send_reaction",
-                json!({"session_id": session, "kind": pick(random, &["like", "fire", "x"])}),
-            ),
+        let caller = match operation {
+            "start_stream" if number == 0 => Caller::Seller,
+            // Only the service gets beyond the door of these.
+            "apply_webhook"
+            | "export_user"
+            | "forget_user"
+            | "heartbeats"
+            | "inspect_token"
+            | "new_epoch"
+            | "post_auction_update"
+            | "report_canary"
+            | "send_messages"
+            | "sweep"
+                if !random.next_u32().is_multiple_of(8) =>
+            {
+                Caller::Service
+            }
+            _ if random.next_u32().is_multiple_of(60) => Caller::Anonymous,
+            _ => pick(random, &Caller::KNOWN),
         };
-        Self::new(caller, operation, arguments)
-    }
-
-    fn new(caller: Caller, operation: &'static str, arguments: Value) -> Self {
+        let arguments = match (operation, number) {
+            (OWNER, _) => json!(pick(random, LATER)),
+            ("start_stream", 0) => json!({"auction_id": demo::AUCTION}),
+            _ => arguments::of(operation, caller, random),
+        };
         Self {
             caller,
             operation,
             arguments,
         }
     }
+}
+
+fn weighted(random: &mut TestRng) -> &'static str {
+    let total: u32 = OPERATIONS.iter().map(|(_, weight)| weight).sum();
+    let mut place = random.next_u32() % total;
+    for (operation, weight) in OPERATIONS {
+        if place < *weight {
+            return operation;
+        }
+        place -= weight;
+    }
+    unreachable!("the place is within the total")
 }

@@ -80,7 +80,6 @@ async fn a_moved_database_is_as_a_new_one_and_a_second_move_changes_nothing() ->
     Ok(())
 }
 
-/// What a database restored from either state is, too.
 #[tokio::test]
 async fn a_move_needs_a_superuser_and_the_product() -> Result<()> {
     for (from, to) in [
@@ -103,4 +102,20 @@ async fn a_move_needs_a_superuser_and_the_product() -> Result<()> {
         assert!(refusal.contains("has no pg_stream"), "{refusal}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn two_moves_do_not_meet() -> Result<()> {
+    let database = TestDatabase::of_edition(Edition::Native).await?;
+    let other = database.superuser().await?;
+    other
+        .batch_execute(
+            "begin; select pg_advisory_xact_lock(hashtextextended('pg_stream: move between editions', 0))",
+        )
+        .await?;
+    let refusal = move_to(&database, Edition::Sql).await;
+    let refusal = refusal.expect_err("is refused").to_string();
+    assert!(refusal.contains("another session"), "{refusal}");
+    other.batch_execute("rollback").await?;
+    move_to(&database, Edition::Sql).await
 }
