@@ -64,7 +64,8 @@ language plpgsql
 as $$
 begin
     return case $1
-        when 'muted' then greatest(floor(extract(epoch from $2 - clock_timestamp()) * 1000), 0)
+        -- A mute without an end has no wait.
+        when 'muted' then greatest(floor(extract(epoch from $2 - clock_timestamp()) * 1000), case when $2 is not null then 0 end)
         when 'rate_limited' then ($3 - $4 + 999) / 1000
         when 'slow_mode' then $5 - $6
     end;
