@@ -25,11 +25,6 @@ async fn tick(service: &Session) -> Result<()> {
     Ok(())
 }
 
-async fn host_uid(database: &TestDatabase, stream: Uuid) -> Result<i64> {
-    let uid = database.session_row(stream).await?["host_uid"].as_i64();
-    uid.context("no uid of the host")
-}
-
 /// Seq and type of all that the frames of a stream hold, in the order in which they were written.
 async fn framed(database: &TestDatabase, stream: Uuid) -> Result<Vec<i64>> {
     let rows = database
@@ -102,7 +97,7 @@ async fn a_stream_is_played_from_start_to_end() -> Result<()> {
     seller.rpc("mute_user", muted).await?;
     tick(&service).await?;
 
-    let uid = host_uid(database, stream).await?;
+    let uid = host["uid"].as_i64().context("the host has no uid")?;
     let gone = left(BROADCASTER_LEFT, stream, uid, 1, 1);
     let back = of_user(BROADCASTER_JOINED, stream, uid, 2);
     for (notice, expected) in [
