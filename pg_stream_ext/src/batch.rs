@@ -34,7 +34,11 @@ pub fn read<T: DeserializeOwned>(items: Option<&str>) -> Result<Vec<Option<T>>> 
     }
     let items = items.into_iter();
     Ok(items
-        .map(|item| serde_json::from_str(item.get()).ok())
+        // An array would be read as the fields in their order.
+        .map(|item| {
+            let object = Some(item.get()).filter(|text| text.starts_with('{'));
+            object.and_then(|text| serde_json::from_str(text).ok())
+        })
         .collect())
 }
 

@@ -176,5 +176,9 @@ fn process(
 
 /// Reads a time as a cast does.
 fn timestamptz(text: &str) -> Result<TimestampWithTimeZone> {
-    text.parse().map_err(|_| ErrorCode::InvalidArgument.into())
+    // Postgres would read the text up to a zero character.
+    let whole = Some(text).filter(|text| !text.contains('\0'));
+    whole
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| ErrorCode::InvalidArgument.into())
 }

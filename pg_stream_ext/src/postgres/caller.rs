@@ -234,8 +234,11 @@ fn is_of_a_user(claims: &str) -> bool {
 /// Claims that cannot be read are refused and never quoted, as Postgres's own casts would do.
 fn read_claims(claims: &str) -> Result<Option<ClaimedUser>> {
     let malformed = |hint: &str| Failure::with_hint(ErrorCode::TokenInvalid, hint);
-    let claims: Claims = serde_json::from_str(claims)
-        .map_err(|_| malformed("request.jwt.claims is not a claims object"))?;
+    // An array would be read as the claims in their order.
+    let object = Some(claims).filter(|claims| claims.trim_start().starts_with('{'));
+    let claims: Claims = object
+        .and_then(|claims| serde_json::from_str(claims).ok())
+        .ok_or_else(|| malformed("request.jwt.claims is not a claims object"))?;
     let Some(sub) = claims.sub.filter(|sub| !sub.is_empty()) else {
         return Ok(None);
     };

@@ -148,7 +148,7 @@ declare
         select n.name from unnest($1) with ordinality as n (name, place) where n.name is not null order by n.place);
     -- As json: the values stay the text that Postgres made of them, and what is not published is never decoded.
     body constant pg_catalog.json := $2::json;
-    auction pg_catalog.text;
+    auction pg_catalog.record;
     session pg_catalog.uuid;
     published pg_catalog.json := body;
     parsed pg_catalog.record;
@@ -164,15 +164,12 @@ begin
     if coalesce(cardinality(names), 0) = 0 then
         perform stream_ext.refuse_with_hint('invalid_argument', 'the trigger names no column with the auction');
     end if;
-    auction := body -> names[1];
-    if auction = 'null' then
-        return;
-    end if;
-    if not (auction like '"%"' and stream_ext.realtime_is_uuid(btrim(auction, '"'))) then
+    auction := stream_ext.batch_uuid(body -> names[1]);
+    if auction.is_bad then
         perform stream_ext.refuse_with_hint('invalid_argument', 'the column with the auction holds no uuid');
     end if;
     select s.id into session
-    from stream.stream_sessions as s where s.auction_id = btrim(auction, '"')::uuid and s.state <> 'ended';
+    from stream.stream_sessions as s where s.auction_id = auction.id and s.state <> 'ended';
     if session is null then
         return;
     end if;

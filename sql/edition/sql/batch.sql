@@ -63,23 +63,71 @@ end
 $$;
 comment on function stream_ext.batch_uuid(json) is 'The uuid of a member, null where there is none; is_bad where it is something else.';
 
-create function stream_ext.batch_readable(item json) returns json
+create function stream_ext.batch_storable(item text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    said pg_catalog.text := $1::text;
+    escape pg_catalog.text;
+    high pg_catalog.text;
+    pieces pg_catalog.text[] := '{}';
 begin
-    if strpos(said, e'\\u') = 0 or stream_ext.json_can_be_stored(said) then
+    -- As json_can_be_stored reads it.
+    for escape in
+        select m[1] from regexp_matches($1 collate "C", e'(\\\\u[0-9A-Fa-f]{4}|\\\\.|[^\\\\]+)', 'g') as m
+    loop
+        if escape ~ e'^\\\\u[dD][c-fC-F]..$' collate "C" then
+            escape := case when high is null then e'\\uffff' else high || escape end;
+            high := null;
+        elsif high is not null then
+            pieces := pieces || e'\\uffff'::text;
+            high := null;
+        end if;
+        if escape ~ e'^\\\\u[dD][89abAB]..$' collate "C" then
+            high := escape;
+        else
+            pieces := pieces || case when escape = e'\\u0000' then e'\\u0001' else escape end;
+        end if;
+    end loop;
+    return array_to_string(pieces, '') || case when high is null then '' else e'\\uffff' end;
+end
+$$;
+comment on function stream_ext.batch_storable(text) is
+    'A JSON text with U+0001 for the escape of the zero character, and U+FFFF for half of a surrogate pair.';
+
+create function stream_ext.batch_readable(item json) returns json
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if strpos($1::text, e'\\u') = 0 or stream_ext.json_can_be_stored($1::text) then
         return $1;
     end if;
-    -- The escape of the zero character is read as another one that no text of ours may hold.
-    said := regexp_replace(said, e'((?:^|[^\\\\])(?:\\\\\\\\)*)\\\\u0000', e'\\1\\\\u0001', 'g');
-    return case when stream_ext.json_can_be_stored(said) then said::json end;
+    return stream_ext.batch_storable($1::text);
 end
 $$;
 comment on function stream_ext.batch_readable(json) is
-    'An item whose texts can be read; null where an escape is half of a surrogate pair.';
+    'An item whose texts can be read: with other characters, which none of ours may hold, for escapes that Postgres cannot read.';
+
+create function stream_ext.batch_is_halved(item json, readable json, field text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return strpos($1::text, e'\\u') > 0 and $1::text <> $2::text and strpos($2 ->> $3, chr(65535)) > 0;
+end
+$$;
+comment on function stream_ext.batch_is_halved(json, json, text) is 'Whether a field of an item held half of a surrogate pair before it was made readable.';
+
+create function stream_ext.batch_repeats(item json, fields text[]) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (select from json_object_keys($1) as k (name) where k.name = any ($2) group by k.name having count(*) > 1);
+end
+$$;
+comment on function stream_ext.batch_repeats(json, text[]) is 'Whether an object names one of these fields twice.';
 
 create function stream_ext.batch_claims(claims json, out user_id uuid, out is_anonymous boolean, out refusal text)
 language plpgsql immutable
@@ -92,9 +140,7 @@ begin
     if json_typeof($1) <> 'object'
         or coalesce(json_typeof($1 -> 'sub'), 'null') not in ('string', 'null')
         or coalesce(json_typeof($1 -> 'is_anonymous'), 'boolean') <> 'boolean'
-        or exists (
-            select from json_object_keys($1) as k (name)
-            where k.name in ('sub', 'is_anonymous') group by k.name having count(*) > 1)
+        or stream_ext.batch_repeats($1, '{sub,is_anonymous}')
     then
         refusal := 'token_invalid';
         return;
@@ -109,7 +155,9 @@ begin
         user_id := sub.id;
     end if;
     -- As a call of their own would be judged, role included.
-    if user_id is null or json_typeof($1 -> 'role') is distinct from 'string' or $1 ->> 'role' <> 'authenticated' then
+    if user_id is null or json_typeof($1 -> 'role') is distinct from 'string' or $1 ->> 'role' <> 'authenticated'
+        or stream_ext.batch_repeats($1, '{role}')
+    then
         refusal := 'unauthenticated';
     end if;
 end

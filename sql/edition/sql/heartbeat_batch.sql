@@ -16,10 +16,11 @@ begin
     if coalesce(json_typeof($1), 'null') <> 'object'
         or coalesce(json_typeof($1 -> 'foreground'), 'null') not in ('boolean', 'null')
         or coalesce(json_typeof($1 -> 'token_expires_at'), 'null') not in ('string', 'null')
-        or coalesce(nullif(($1 -> 'generation')::text, 'null'), '0') !~ '^-?[0-9]{1,10}$' collate "C"
-        or coalesce(nullif(($1 -> 'join_no')::text, 'null'), '0') !~ '^-?[0-9]{1,10}$' collate "C"
+        or coalesce(nullif(($1 -> 'generation')::text, 'null'), '0') !~ '^(0|-?[1-9][0-9]{0,9})$' collate "C"
+        or coalesce(nullif(($1 -> 'join_no')::text, 'null'), '0') !~ '^(0|-?[1-9][0-9]{0,9})$' collate "C"
         or ($1 ->> 'generation')::bigint not between -2147483648 and 2147483647
         or ($1 ->> 'join_no')::bigint not between -2147483648 and 2147483647
+        or stream_ext.batch_repeats($1, '{session_id,user_id,foreground,generation,join_no,token_expires_at,claims}')
     then
         refusal := 'invalid_argument';
         return;

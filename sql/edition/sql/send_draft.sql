@@ -14,11 +14,9 @@ declare
     sender pg_catalog.record;
     judged pg_catalog.record;
 begin
-    if item_of is null or json_typeof(item_of) <> 'object'
-        or coalesce(json_typeof(item_of -> 'content'), 'null') not in ('string', 'null')
-        or exists (
-            select from json_object_keys(item_of) as k (name)
-            where k.name in ('session_id', 'user_id', 'content', 'id', 'claims') group by k.name having count(*) > 1)
+    if json_typeof(item_of) <> 'object' or coalesce(json_typeof(item_of -> 'content'), 'null') not in ('string', 'null')
+        or stream_ext.batch_is_halved($1, item_of, 'content')
+        or stream_ext.batch_repeats(item_of, '{session_id,user_id,content,id,claims}')
     then
         refusal := 'invalid_argument';
         return next;
@@ -44,7 +42,7 @@ begin
     user_id := sender.user_id;
     content := judged.content;
     id := message.id;
-    claims := ($1 -> 'claims')::text;
+    claims := (item_of -> 'claims')::text;
     is_anonymous := sender.is_anonymous;
     refusal := judged.refusal;
     return next;

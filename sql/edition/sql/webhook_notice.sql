@@ -59,11 +59,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    zero constant pg_catalog.text := '((?:^|[^\\])(?:\\\\)*)\\u0000';
+    zero constant pg_catalog.text := e'((?:^|[^\\\\])(?:\\\\\\\\)*)\\\\u0000';
     -- The zero character, which Postgres reads nowhere, becomes another that no field may have. Twice: what stands next to the last
     -- one is not looked at again.
     readable constant pg_catalog.text :=
-        regexp_replace(regexp_replace($1, zero, '\1\\u0001', 'g'), zero, '\1\\u0001', 'g');
+        regexp_replace(regexp_replace($1, zero, e'\\1\\\\u0001', 'g'), zero, e'\\1\\\\u0001', 'g');
     fields pg_catalog.json;
     payload pg_catalog.json;
 begin

@@ -99,6 +99,8 @@ fn claims() -> Vec<String> {
         claims.push(format!(r#"{{"sub":"{USER}","is_anonymous":{anonymous}}}"#));
     }
     claims.push(format!(r#"{{"sub":"{USER}","sub":"{USER}"}}"#));
+    claims.push(format!(r#"["{USER}"]"#));
+    claims.push(format!(r#"["{USER}", false]"#));
     claims.push(format!(r#"{{"sub":"{USER}","role":"service_role"}}"#));
     claims.push(format!(
         r#" {{ "aud" : ["a", {{"sub": 5}}], "sub" : "{USER}", "app_metadata" : {{"sub": "x", "is_anonymous": 3}} }} "#

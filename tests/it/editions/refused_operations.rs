@@ -1,6 +1,7 @@
 //! Every operation of the contract is refused alike in both editions: by each caller, with each wrong argument, in each scene.
 
 mod arguments;
+mod items;
 mod scenes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ use xtask::edition::Edition;
 use arguments::{MESSAGE, PLACEHOLDERS, REQUEST, values};
 use scenes::{NOT_HERE, SCENES, Scene};
 
-/// Makes a call, rolls it back, and returns the four fields of its error.
+/// Makes a call, rolls it back, and returns the four fields of its error, or its answer.
 const PROBE: &str = "
 create function public.probe(call text) returns text
 language plpgsql
@@ -31,14 +32,15 @@ declare
     said text;
     detail text;
     hint text;
+    answer text;
 begin
     begin
-        execute call;
+        execute call into answer;
         raise exception 'done' using errcode = 'ZZ000';
     exception when others then
         get stacked diagnostics state = returned_sqlstate, said = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
     end;
-    return concat_ws(' | ', state, said, detail, hint);
+    return concat_ws(' | ', answer, state, said, detail, hint);
 end
 $$;
 grant execute on function public.probe(text) to public";
@@ -53,6 +55,10 @@ struct Side {
 impl Side {
     async fn new(edition: Edition) -> Result<Self> {
         let database = TestDatabase::of_edition(edition).await?;
+        // However long the calls take, nobody's lease ends.
+        database
+            .change("update stream.config set lease_s = 600 where id")
+            .await?;
         let live = database.stream_in(StreamState::Active).await?;
         let new = database.stream_in(StreamState::Initializing).await?;
         let paused = database.stream_in(StreamState::Paused).await?;
@@ -194,7 +200,14 @@ fn calls(operation: &str, contract: &Value, varies: bool) -> Vec<String> {
                 format!("\"{name}\" => {value}::{type_name}")
             })
             .collect();
-        format!("select from stream.{operation}({})", arguments.join(", "))
+        let answer = match operation {
+            "send_messages" | "heartbeats" => "string_agg(a.status, ' ' order by a.item)",
+            _ => "count(*)::text",
+        };
+        format!(
+            "select {answer} from stream.{operation}({}) as a",
+            arguments.join(", ")
+        )
     };
     let mut calls = vec![call(0, 0)];
     for (place, (name, _, values)) in arguments.iter().enumerate() {
