@@ -3,6 +3,7 @@
 mod catalogue;
 mod certificate;
 mod crash;
+mod gate;
 mod open_transactions;
 mod under_load;
 mod worker;
