@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
+mod like_row;
 mod minting;
 mod storing;
 

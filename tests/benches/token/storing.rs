@@ -10,6 +10,8 @@ use stream_tests::database::TestDatabase;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
+use crate::like_row::{BASELINE, INSERT};
+
 const ROUNDS: usize = 7;
 const CLIENTS: usize = 8;
 const SESSIONS: usize = 100;
@@ -19,29 +21,6 @@ const CALLS_PER_CLIENT: usize = 3000;
 const TARGET: f64 = 0.7;
 
 const TOKEN: &str = "select (stream.generate_buyer_token($1, $2)).token";
-
-/// The insert that the token is measured against: the same columns, checks, keys and foreign keys.
-const BASELINE: &str = "create schema bench;
-    create table bench.token_rows (
-        like stream.agora_tokens including all,
-        foreign key (session_id) references stream.stream_sessions (id) on delete cascade,
-        foreign key (user_id) references auth.users (id) on delete cascade
-    );
-    create function bench.insert_row(user_id uuid, channel_id text) returns text
-    language plpgsql as $$
-    declare
-        hash text := repeat('0123456789abcdef', 4);
-    begin
-        insert into bench.token_rows
-            (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, check_at)
-        values ($1, $2::uuid, hash, $2, 1420748681, 12345678,
-            '{\"can_publish\": false, \"can_subscribe\": true, \"can_admin\": false}', now(),
-            now() + interval '1 hour', now() + interval '51 minutes');
-        return hash;
-    end
-    $$;
-    grant usage on schema bench to authenticated;
-    grant insert on bench.token_rows to authenticated";
 
 /// What every token needs at least: note it in the viewer's row for the rate and the heartbeat, read the
 /// certificate, store a row. Without a check, without the minting, without the privilege boundary.
@@ -61,8 +40,6 @@ const FLOOR: &str =
     $$";
 
 const NOTE_AND_INSERT: &str = "select bench.note_and_insert($1, $2)";
-
-const INSERT: &str = "select bench.insert_row($1, $2)";
 
 pub async fn measure(database: &TestDatabase, report: &mut Report) -> Result<()> {
     let (channels, users) = prepare(database).await?;

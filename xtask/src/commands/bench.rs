@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
 use xtask::cluster::Options;
+use xtask::edition::Edition;
 use xtask::node::Node;
 use xtask::run::Run;
 use xtask::{console, measurement, process, workspace};
@@ -16,7 +17,12 @@ use xtask::{console, measurement, process, workspace};
 use super::test::{Broadcasts, start_cluster};
 
 /// The benchmarks there are: targets of `stream_tests`.
-const BENCHES: &[&str] = &["chat", "edge", "moving", "realtime", "token", "viewers"];
+const BENCHES: &[&str] = &[
+    "chat", "edge", "editions", "moving", "realtime", "token", "viewers",
+];
+
+/// The one that measures the SQL edition.
+const EDITIONS: &str = "editions";
 
 /// The one that needs [`NODE_SERVICE`].
 const EDGE: &str = "edge";
@@ -36,7 +42,7 @@ const QUICK_VARIABLE: &str = "PG_STREAM_BENCH_QUICK";
 /// Names the parts of a benchmark that run; the package `stream_tests` reads it.
 const ONLY_VARIABLE: &str = "PG_STREAM_BENCH_ONLY";
 
-/// `[NAME...] [--json FILE] [--quick] [--only PART,...]`, or `table FILE...`.
+/// `[NAME...] [--edition sql] [--json FILE] [--quick] [--only PART,...]`, or `table FILE...`.
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut names: Vec<String> = Vec::new();
     let mut json: Option<PathBuf> = None;
@@ -46,6 +52,11 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
             Long("json") => json = Some(arguments.value()?.into()),
             Long("quick") => variables.push((QUICK_VARIABLE, "1".into())),
             Long("only") => variables.push((ONLY_VARIABLE, arguments.value()?)),
+            // Next to the native one, in a run of its own: nothing else compares two editions.
+            Long("edition") => match Edition::parse(&arguments.value()?.string()?)? {
+                Edition::Sql => names.push(EDITIONS.to_owned()),
+                Edition::Native => {}
+            },
             Value(name) => names.push(name.string()?),
             other => return Err(other.unexpected().into()),
         }
