@@ -40,11 +40,17 @@ comment on function stream_ext.token_refuse(text, text, bigint) is
 create function stream_ext.token_session(channel text) returns uuid
 language plpgsql immutable
 as $$
+declare
+    id pg_catalog.uuid;
 begin
-    -- A regular expression takes ten times as long.
-    return case when $1 like '________-____-____-____-____________' and length(replace($1, '-', '')) = 32
-            and translate($1, '-0123456789abcdef', '') = ''
-        then $1::uuid end;
+    -- A regular expression takes ten times as long, and translate five times.
+    begin
+        id := $1::uuid;
+        return case when id::text = $1 then id end;
+    exception
+        when others then
+            return null;
+    end;
 end
 $$;
 comment on function stream_ext.token_session(text) is 'The session of a channel, which is named by its id; null for other names.';
@@ -102,9 +108,10 @@ begin
     -- has already closed the lease.
     update stream.stream_viewers as v
     set token_issued_at = $3, token_expires_at = $4, token_held_until = $4,
-        token_tat = case when $5 then stream_ext.rate_judge($6, 60000000 - $6, v.token_tat) else v.token_tat end
+        token_tat = case when $5 then coalesce(stream_ext.rate_judge($6, 60000000 - $6, v.token_tat), v.token_tat) else v.token_tat end
     where v.session_id = $1 and v.user_id = $2 and v.is_active
-        and (not $5 or stream_ext.rate_judge($6, 60000000 - $6, v.token_tat) is not null)
+        -- Most viewers have waited long enough.
+        and (not $5 or v.token_tat <= clock_timestamp() or stream_ext.rate_judge($6, 60000000 - $6, v.token_tat) is not null)
     returning v.agora_uid into uid;
     return uid;
 end
@@ -256,7 +263,12 @@ begin
         end if;
         perform stream_ext.token_refuse(signer.code, signer.hint, null);
     end if;
-    perform stream_ext.application_hold_user(about);
+    -- The usual table of users, by a plan that is kept.
+    if stream_ext.application_has_auth_users() then
+        perform from auth.users as u where u.id = about for key share;
+    else
+        perform stream_ext.application_hold_user(about);
+    end if;
     -- The service has no rate, and does not use up a user's.
     granted := stream_ext.token_grant($2, about, $3, $5, caller is not null, issued_at);
     if granted.code is not null then

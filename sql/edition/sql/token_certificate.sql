@@ -21,6 +21,7 @@ language plpgsql stable
 as $$
 declare
     settings pg_catalog.record;
+    is_well_formed pg_catalog.bool;
     setting constant pg_catalog.text :=
         case when $1 then 'pg_stream_ext.agora_secondary_certificate_file' else 'pg_stream_ext.agora_certificate_file' end;
     config_column constant pg_catalog.text := case when $1
@@ -69,8 +70,14 @@ begin
     if length(certificate) <> 32 then
         certificate := btrim(certificate, e' \t\n\r\u000b\u000c');
     end if;
-    -- A regular expression takes ten times as long.
-    if length(certificate) <> 32 or translate(certificate, '0123456789abcdefABCDEF', '') <> '' then
+    -- A regular expression takes ten times as long, and translate five times.
+    begin
+        is_well_formed := length(certificate) = 32 and octet_length(decode(certificate, 'hex')) = 16;
+    exception
+        when others then
+            is_well_formed := false;
+    end;
+    if not is_well_formed then
         certificate := null;
         code := 'certificate_malformed';
         hint := format('the Vault secret that %s names does not hold 32 hexadecimal digits', config_column);

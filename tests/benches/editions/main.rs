@@ -59,7 +59,7 @@ async fn main() -> Result<()> {
     let mut report = Report::begin(&sql.database.owner).await?;
     for (conditions, fsync, calls) in [
         ("CPU-bound", "off", Call::ALL.as_slice()),
-        ("durable", "on", &[Call::Send]),
+        ("durable", "on", [Call::Send].as_slice()),
     ] {
         set_fsync(&sql, fsync).await?;
         for call in calls {
@@ -112,7 +112,7 @@ fn add_rows(report: &mut Report, call: Call, conditions: &str, rates: &Rates) {
     match target {
         Some((_, Against::Inserts(what), least)) => {
             report.add(row("native", &rates.native));
-            report.add(row(what, &rates.inserts).with_least_ratio(*least));
+            report.add(row(*what, &rates.inserts).with_least_ratio(*least));
         }
         Some((_, Against::Native, least)) => {
             report.add(row("native", &rates.native).with_least_ratio(*least));
