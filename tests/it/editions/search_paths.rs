@@ -44,7 +44,7 @@ cross join lateral (
 where p.pronamespace = 'stream_ext'::regnamespace
     and not 'search_path=pg_catalog, pg_temp' = any (coalesce(p.proconfig, '{}'))
     and p.prosrc ~ ('(from|join|update|into|perform|:=|return) +' || n.name || '[ (;]')
-    and not n.name = any (p.proargnames)";
+    and not n.name = any (coalesce(p.proargnames, '{}'))";
 
 #[tokio::test]
 async fn a_function_without_a_search_path_is_reached_under_that_of_its_callers() -> Result<()> {
