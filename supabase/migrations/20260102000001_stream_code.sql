@@ -3225,7 +3225,7 @@ begin
     select json_build_object('table', 'agora_tokens', 'record', json_build_object(
         'session_id', t.session_id, 'channel_id', t.channel_id, 'uid', t.uid, 'privileges', t.privileges,
         'created_at', t.created_at, 'expires_at', t.expires_at, 'is_active', t.is_active))
-    from stream.agora_tokens as t where t.user_id = $1 order by t.session_id, t.created_at;
+    from stream.agora_tokens as t where t.user_id = $1 order by t.session_id, t.created_at, t.is_active;
     return query
     select json_build_object('table', 'webhook_cursors', 'record', json_build_object(
         'session_id', k.session_id, 'uid', k.uid, 'is_present', k.is_present, 'happened_at', k.happened_at))
@@ -3238,7 +3238,7 @@ begin
         'reason', e.reason, 'duration_s', e.duration_s))
     from stream_private.agora_uids as u
     join stream.webhook_events as e on e.session_id = u.session_id and e.uid between u.first_uid and u.last_uid
-    where u.user_id = $1 order by e.session_id, e.happened_at;
+    where u.user_id = $1 order by e.session_id, e.happened_at, e.notice_id;
     return query
     select json_build_object('table', 'late_events', 'record', json_build_object(
         'session_id', e.session_id, 'event', e.event, 'payload', e.payload, 'noted_at', e.noted_at))
@@ -3268,7 +3268,7 @@ begin
     return query
     select json_build_object('table', 'blocked_terms', 'as', 'actor', 'record', json_build_object(
         'session_id', t.session_id, 'term', t.term, 'created_at', t.created_at))
-    from stream.blocked_terms as t where t.actor = $1 order by t.created_at;
+    from stream.blocked_terms as t where t.actor = $1 order by t.created_at, t.term;
     return query
     select json_build_object('table', 'message_reports', 'record', json_build_object(
         'session_id', r.session_id, 'seq', r.seq, 'reason', r.reason, 'created_at', r.created_at))
