@@ -112,7 +112,7 @@ fn add_rows(report: &mut Report, call: Call, conditions: &str, rates: &Rates) {
     match target {
         Some((_, Against::Inserts(what), least)) => {
             report.add(row("native", &rates.native));
-            report.add(row(*what, &rates.inserts).with_least_ratio(*least));
+            report.add(row(what, &rates.inserts).with_least_ratio(*least));
         }
         Some((_, Against::Native, least)) => {
             report.add(row("native", &rates.native).with_least_ratio(*least));
