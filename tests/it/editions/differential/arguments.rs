@@ -145,8 +145,17 @@ pub fn of(operation: &str, caller: Caller, random: &mut TestRng) -> Value {
             json!({"buyer_id": about, "join_no": pick(random, &[None, None, Some(1)])})
         }
         "report_canary" => {
-            let state = pick(random, &[None, Some("ok"), Some("x")]);
-            return json!({"canary_no": pick(random, &[None, Some(1)]), "lag_ms": pick(random, &[None, Some(5), Some(-5)]), "state": state});
+            let (canary_no, lag_ms) = pick(
+                random,
+                &[
+                    (None, None),
+                    (Some(1), Some(5)),
+                    (Some(1), Some(-5)),
+                    (Some(1), None),
+                ],
+            );
+            let state = pick(random, &["delivered", "dropped", "realtime_away", "x"]);
+            return json!({"canary_no": canary_no, "lag_ms": lag_ms, "state": state});
         }
         "send_message" => json!({"user_id": about, "content": text(random), "id": message(random)}),
         "send_reaction" => json!({"kind": pick(random, &["like", "fire", "heart", "x"])}),
