@@ -1,13 +1,4 @@
 -- Generated from sql/ by `cargo x sql bundle`; change those files, not this one.
--- This edition is not complete: functions are missing, and no database should have it yet.
-do $$
-begin
-    if pg_catalog.current_setting('pg_stream.unfinished_edition', true) operator(pg_catalog.=) 'accepted' then
-        return;
-    end if;
-    raise exception 'the SQL edition of pg_stream is not complete and cannot be installed yet';
-end
-$$;
 
 select pg_catalog.set_config('pg_stream.path_before', pg_catalog.current_setting('search_path'), false);
 set search_path = pg_catalog, pg_temp;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 use xtask::cluster::SUPERUSER;
-use xtask::edition::{Edition, UNFINISHED};
+use xtask::edition::Edition;
 use xtask::test_environment::{TestEnvironment, WrongBroadcasts};
 
 use crate::declared_events;
@@ -63,10 +63,6 @@ impl TestDatabase {
 
     async fn open(environment: TestEnvironment, name: String) -> Result<Self> {
         let owner = connect(&environment.cluster.url("postgres", &name)?).await?;
-        // For tests that apply migrations themselves.
-        owner
-            .batch_execute(&format!("set {UNFINISHED} = 'accepted'"))
-            .await?;
         Ok(Self {
             environment,
             name,

@@ -78,8 +78,6 @@ impl Hosted {
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let environment = own.make_template(&format!("{NOTHING_OF_OURS}\n{rights}"))?;
         let database = TestDatabase::copy_in(environment).await?;
-        let cluster = &database.environment.cluster;
-        database::accept_unfinished(cluster, database.name(), Edition::Sql)?;
         Ok(Self { database, own })
     }
 

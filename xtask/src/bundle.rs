@@ -19,7 +19,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::edition::{Edition, UNFINISHED};
+use crate::edition::Edition;
 use crate::product_sql::{ProductSql, SqlFile};
 use crate::{console, extension_sql, process, workspace};
 use released::Released;
@@ -51,13 +51,10 @@ pub fn check() -> Result<()> {
     each(Sources::check)
 }
 
-/// Makes the present migrations and the extension's SQL files that no later release changes. An edition that is not complete is
-/// not handed out.
+/// Makes the present migrations and the extension's SQL files that no later release changes.
 pub fn release() -> Result<()> {
     for edition in Edition::ALL {
-        if edition.is_complete() {
-            Sources::read(workspace::root(), edition)?.release()?;
-        }
+        Sources::read(workspace::root(), edition)?.release()?;
     }
     Ok(())
 }
@@ -80,7 +77,7 @@ select pg_catalog.set_config('search_path', pg_catalog.current_setting('pg_strea
 
 /// The migration that makes tables and types in a database without the product.
 pub fn schema(sql: &ProductSql) -> String {
-    let mut bundle = format!("{HEADER}{}{SCHEMA_BEGIN}", guard(sql.edition));
+    let mut bundle = format!("{HEADER}{SCHEMA_BEGIN}");
     for file in &sql.schema {
         bundle.push_str(&format!("\n-- {}\n\n{}\n", file.path, file.text.trim_end()));
     }
@@ -91,26 +88,7 @@ pub fn schema(sql: &ProductSql) -> String {
 /// The migration that can be applied to every database that has the tables and types.
 pub fn code(sql: &ProductSql) -> Result<String> {
     let text = repeatable::write(sql.bodies.iter().chain(&sql.api))?;
-    Ok(format!("{HEADER}{}\n{text}", guard(sql.edition)))
-}
-
-/// What refuses a database to an edition that is not complete.
-fn guard(edition: Edition) -> String {
-    if edition.is_complete() {
-        return String::new();
-    }
-    format!(
-        "-- This edition is not complete: functions are missing, and no database should have it yet.
-do $$
-begin
-    if pg_catalog.current_setting('{UNFINISHED}', true) operator(pg_catalog.=) 'accepted' then
-        return;
-    end if;
-    raise exception 'the SQL edition of pg_stream is not complete and cannot be installed yet';
-end
-$$;
-"
-    )
+    Ok(format!("{HEADER}\n{text}"))
 }
 
 struct Sources {

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-pub(crate) use address::quoted;
 pub use address::{Address, LOGIN_ROLES, SUPERUSER};
 pub use options::{Options, Original};
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Address, LOGIN_ROLES, SUPERUSER};
-use crate::edition::{Edition, UNFINISHED};
+use crate::edition::Edition;
 use crate::{hex, secrets, workspace};
 
 /// The role that owns the product's tables.
@@ -125,7 +125,6 @@ pub fn bootstrap(address: &Address, database: &str) -> Result<()> {
 
 /// Applies every migration of an edition, the applications' too, as the role that owns the tables.
 pub fn migrate(address: &Address, database: &str, edition: Edition) -> Result<()> {
-    accept_unfinished(address, database, edition)?;
     let owner = address.psql(OWNER, database);
     for file in migrations(edition)? {
         owner.run_file(&file)?;
@@ -133,23 +132,8 @@ pub fn migrate(address: &Address, database: &str, edition: Edition) -> Result<()
     Ok(())
 }
 
-/// Lets a database have an edition that is not complete yet.
-pub fn accept_unfinished(address: &Address, database: &str, edition: Edition) -> Result<()> {
-    if edition.is_complete() {
-        return Ok(());
-    }
-    let database_name = crate::cluster::quoted(database);
-    address
-        .psql(SUPERUSER, database)
-        .run(&format!(
-            "alter database {database_name} set {UNFINISHED} = 'accepted';"
-        ))
-        .map(|_| ())
-}
-
 /// Puts another edition in the place of the product in a database that has the application's tables and nothing of the product.
 pub fn install(address: &Address, database: &str, edition: Edition) -> Result<()> {
-    accept_unfinished(address, database, edition)?;
     let owner = address.psql(OWNER, database);
     for file in migrations(edition)? {
         if !name(&file).ends_with("_demo_app.sql") {
@@ -161,7 +145,6 @@ pub fn install(address: &Address, database: &str, edition: Edition) -> Result<()
 
 /// Moves a database with the product to another edition, as a DBA does.
 pub fn move_to(address: &Address, database: &str, edition: Edition) -> Result<()> {
-    accept_unfinished(address, database, edition)?;
     address
         .psql(SUPERUSER, database)
         .run_script(&workspace::root().join(edition.move_script()))

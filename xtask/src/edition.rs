@@ -5,13 +5,6 @@ use anyhow::{Result, bail};
 /// Names the edition for everything that a command starts; `cargo x --edition` sets it.
 pub const EDITION_VARIABLE: &str = "PG_STREAM_EDITION";
 
-/// Whether the SQL edition has every function and passes the tests. Until then its migrations refuse a database that has not
-/// set [`UNFINISHED`].
-pub const IS_SQL_COMPLETE: bool = false;
-
-/// The setting by which a test accepts an edition that is not complete.
-pub const UNFINISHED: &str = "pg_stream.unfinished_edition";
-
 /// One implementation of schema `stream_ext`; everything else is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edition {
@@ -75,9 +68,5 @@ impl Edition {
             Self::Native => "supabase/editions/to_native.sql",
             Self::Sql => "supabase/editions/to_sql.sql",
         }
-    }
-
-    pub fn is_complete(self) -> bool {
-        self == Self::Native || IS_SQL_COMPLETE
     }
 }

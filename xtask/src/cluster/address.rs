@@ -131,7 +131,7 @@ impl std::fmt::Debug for Address {
 }
 
 /// An SQL identifier.
-pub(crate) fn quoted(identifier: &str) -> String {
+fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
