@@ -1360,7 +1360,7 @@ begin
     end if;
     -- Nearly all claims: without escapes that jsonb refuses, without a member twice, and with a uuid as Postgres writes it. Whatever
     -- jsonb reads differently than json is left to the general way.
-    if strpos($1, '\u') = 0 then
+    if strpos($1, e'\\u') = 0 then
         begin
             object := $1::jsonb;
             user_id := (object ->> 'sub')::uuid;

@@ -26,6 +26,7 @@ const IDLE: &[&str] = &[
     "stream_private.begin_work()",
     "stream_private.pause()",
     "stream_private.refuse_changing_moderation_log()",
+    "stream_private.tick_loop()",
     "stream_private.wait_at_gate(uuid,boolean)",
     "stream_private.wait_for_session(uuid)",
     "stream_private.work()",
