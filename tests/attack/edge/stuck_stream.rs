@@ -23,11 +23,14 @@ async fn a_stuck_stream_leaves_a_healthy_one_and_readiness_alone() -> Result<()>
     let database = TestDatabase::create().await?;
     let stuck = database.stream_in(StreamState::Active).await?;
     let healthy = database.stream_in(StreamState::Active).await?;
+    database.viewer(healthy, demo::ADA).await?;
     let holder = database.connect("postgres").await?;
     let services = Services::start_on(database)?;
     // The limits are those of one copy.
     let edge_url = &services.copy_urls[0];
     let seller = services.token_of(demo::SELLER);
+    // Of whom no call waits: a user has a share of their own.
+    let ada = services.token_of(demo::ADA);
     holder
         .batch_execute(&format!(
             "begin; select from stream.chat_heads where session_id = '{stuck}' for update"
@@ -54,7 +57,7 @@ async fn a_stuck_stream_leaves_a_healthy_one_and_readiness_alone() -> Result<()>
 
     for number in 0..34 {
         let body = json!({"content": format!("healthy {number}")});
-        let send = Request::post(messages(healthy)).bearer(&seller).json(&body);
+        let send = Request::post(messages(healthy)).bearer(&ada).json(&body);
         let sent = send.send(edge_url).await?;
         ensure!(sent.status == 200, "{sent:?}");
         Request::get("/readyz").send(edge_url).await?.ok()?;
