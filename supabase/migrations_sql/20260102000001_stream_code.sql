@@ -284,7 +284,7 @@ from (values
     (235, 'function', 'stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text)', 'returns boolean defaults 0'),
     (236, 'function', 'stream_ext.chat_refusal(session_id uuid, user_id uuid, content text, is_anonymous boolean, anonymous_users_may_chat boolean, is_seller boolean, holds_lease boolean, can_chat boolean, username text, is_banned boolean, is_muted boolean, chat_mode text, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns text defaults 0'),
     (237, 'function', 'stream_ext.chat_retry_after_ms(refusal text, muted_until timestamptz, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns bigint defaults 0'),
-    (238, 'function', 'stream_ext.chat_rules(session_id uuid, user_id uuid)', 'returns table ( is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text, interval_us bigint, tolerance_us bigint, can_chat boolean, username text ) -- It becomes part of the statements that call it, which are planned once. defaults 0'),
+    (238, 'function', 'stream_ext.chat_rules(session_id uuid, user_id uuid, out is_seller boolean, out chat_mode text, out slow_mode_ms bigint, out anonymous_users_may_chat boolean, out epoch_salt text, out interval_us bigint, out tolerance_us bigint, out can_chat boolean, out username text)', 'defaults 0'),
     (239, 'function', 'stream_ext.chat_silent_ms(last_chat_at timestamptz, at timestamptz)', 'returns bigint defaults 0'),
     (240, 'function', 'stream_ext.chat_restrictions(session_id uuid, user_id uuid, out is_banned boolean, out is_muted boolean, out muted_until timestamptz)', 'defaults 0'),
     (241, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
@@ -729,6 +729,7 @@ $$;
 -- deletion, which holds the user's row while it waits for those.
 create or replace function stream_ext.application_reference(of_table regclass, of_column name, out relation regclass, out key_column name)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A partitioned table has no rows of its own.
@@ -763,6 +764,7 @@ comment on function stream_ext.application_has_auth_users() is
 
 create or replace function stream_ext.application_hold_user(user_id uuid) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     relation pg_catalog.regclass;
@@ -786,6 +788,7 @@ comment on function stream_ext.application_hold_user(uuid) is
 
 create or replace function stream_ext.application_hold_user_if_free(user_id uuid) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     relation pg_catalog.regclass;
@@ -1252,6 +1255,7 @@ comment on function stream_ext.batch_fault(text, text, text, text, text) is
 -- not change it), never a claim; only the user id is read from the claims.
 create or replace function stream_ext.caller_is_member(role_name name, owner_name name) returns boolean
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if $1 = $2 then
@@ -1313,6 +1317,7 @@ comment on function stream_ext.caller_without_escapes(text) is 'Claims whose tex
 
 create or replace function stream_ext.caller_claimed_slowly(claims text, out user_id uuid, out is_anonymous boolean)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     readable constant pg_catalog.text := case when $1 ~ e'\\\\u' then stream_ext.caller_without_escapes($1) else $1 end;
@@ -1349,6 +1354,7 @@ comment on function stream_ext.caller_claimed_slowly(text) is
 
 create or replace function stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     object pg_catalog.jsonb;
@@ -1389,6 +1395,7 @@ comment on function stream_ext.caller_claimed(text) is
 
 create or replace function stream_ext.caller_has_each_once(claims text, object jsonb) returns boolean
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- jsonb keeps of two members of one name the last. Supabase's claims hold these names in members of members, too.
@@ -1426,6 +1433,7 @@ comment on function stream_ext.user_id() is
 
 create or replace function stream_ext.caller_admit(writes boolean, out id uuid, out is_anonymous boolean)
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     role_name constant pg_catalog.name := coalesce(nullif(current_setting('role'), 'none'), session_user);
@@ -1453,6 +1461,7 @@ comment on function stream_ext.caller_admit(boolean) is
 
 create or replace function stream_ext.enter_to_read() returns uuid
 language plpgsql stable strict
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (stream_ext.caller_admit(false)).id;
@@ -1476,6 +1485,7 @@ comment on function stream_ext.caller_require_read_committed() is 'Refuses a tra
 
 create or replace function stream_ext.enter_to_write() returns uuid
 language plpgsql strict
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (stream_ext.caller_admit(true)).id;
@@ -1485,6 +1495,7 @@ comment on function stream_ext.enter_to_write() is 'Admits a call that writes; r
 
 create or replace function stream_ext.caller_resolve(caller_id uuid, named uuid) returns uuid
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if $1 is null and $2 is null then
@@ -1774,6 +1785,7 @@ comment on function stream_ext.list_blocked_terms(uuid) is 'The blocked terms of
 -- The server's time, checked for being plausible: Agora refuses tokens of a server whose clock is wrong, without a visible reason.
 create or replace function stream_ext.clock_s() returns bigint
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return floor(extract(epoch from clock_timestamp()))::bigint;
@@ -1783,6 +1795,7 @@ comment on function stream_ext.clock_s() is 'The present moment in whole Unix se
 
 create or replace function stream_ext.clock_refusal() returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     seconds constant pg_catalog.int8 := stream_ext.clock_s();
@@ -1827,6 +1840,7 @@ comment on function stream_ext.is_preloaded() is 'False: this edition has no lib
 
 create or replace function stream_ext.core_judge_content(said text, out content text, out refusal text)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- No text of more characters is short enough in form C, which spells at most four with one.
@@ -1889,6 +1903,7 @@ comment on function stream_ext.core_trim(text) is 'A text without white space ar
 
 create or replace function stream_ext.core_clean_name(name text) returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     cleaned pg_catalog.text := $1;
@@ -1903,6 +1918,7 @@ comment on function stream_ext.core_clean_name(text) is
 
 create or replace function stream_ext.core_display_name(name text) returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case when length($1) <= 64 and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then $1 else stream_ext.core_clean_name($1) end;
@@ -3094,6 +3110,7 @@ create or replace function stream_ext.frame_text(
 )
 returns text
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return concat('{"v":1,"session_id":"', $1, '","epoch":"', $2, '","from_seq":', $3, ',"to_seq":', $4,
@@ -3280,6 +3297,7 @@ comment on function stream_ext.flush(uuid) is
 
 create or replace function stream_ext.log_flush_without_ticker(sessions uuid[]) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     moment constant pg_catalog.timestamptz := clock_timestamp();
@@ -4087,6 +4105,7 @@ create or replace function stream_ext.token_is_due(
 )
 returns boolean
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- At 75 % of its life, or before what the device holds has as much left, and at most once in 30 s.
@@ -4100,6 +4119,7 @@ comment on function stream_ext.token_is_due(timestamptz, timestamptz, timestampt
 create or replace function stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)
 returns timestamptz
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Nobody knows whether a renewed token arrived, so the older token's end is kept until a token is minted after it.
@@ -4113,6 +4133,7 @@ create or replace function stream_ext.heartbeat_prepare(
     session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     signer pg_catalog.record;
@@ -4142,6 +4163,7 @@ create or replace function stream_ext.heartbeat_viewer(
     out is_written boolean
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     lease pg_catalog.record;
@@ -4555,6 +4577,7 @@ create or replace function stream_ext.heartbeat_host(
     out expires_at timestamptz, out is_written boolean
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_locked pg_catalog.bool;
@@ -4650,6 +4673,7 @@ comment on function stream_ext.heartbeat_host(uuid, uuid, integer, timestamptz, 
 
 create or replace function stream_ext.heartbeat_skip_disk() returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Only where the transaction has written nothing yet, such as a message: an emission that follows sets it on again.
@@ -4667,6 +4691,7 @@ create or replace function stream_ext.heartbeat_process(
     out code text, out result stream.heartbeat_result, out is_written boolean, out has_unsent boolean
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_host pg_catalog.bool;
@@ -4730,6 +4755,7 @@ create or replace function stream_ext.heartbeat(
 )
 returns record
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller constant pg_catalog.uuid := stream_ext.enter_to_write();
@@ -4785,6 +4811,7 @@ comment on function stream_ext.log_database() is 'The number of the database, wh
 
 create or replace function stream_ext.log_standby_origin() returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
@@ -4796,6 +4823,7 @@ comment on function stream_ext.log_standby_origin() is 'The server''s part of th
 
 create or replace function stream_ext.log_epoch_of(salt text) returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return encode(substr(sha256(convert_to(concat(
@@ -4809,6 +4837,7 @@ comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal 
 
 create or replace function stream_ext.log_epoch() returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
@@ -4868,6 +4897,7 @@ comment on function stream_ext.log_system(uuid, text, jsonb) is
 
 create or replace function stream_ext.log_is_ticker_alive(at timestamptz) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- One that ticks once a second does not count: messages would wait that long.
@@ -4895,6 +4925,7 @@ comment on function stream_ext.log_window_ends_at(timestamptz, integer, timestam
 
 create or replace function stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return $1 <= $3 and $3 <= $1 + $2 * interval '1 millisecond' and ($2 > 50 or stream_ext.log_is_ticker_alive($3));
@@ -4905,6 +4936,7 @@ comment on function stream_ext.log_may_wait(timestamptz, integer, timestamptz) i
 
 create or replace function stream_ext.log_queue(session_id uuid) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -4959,6 +4991,7 @@ comment on function stream_ext.log_flush_with_others(uuid, bigint, text) is
 
 create or replace function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text, epoch_salt text) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -5214,6 +5247,7 @@ comment on function stream_ext.begin_moderation(uuid) is
 -- with the transaction's begin, so that a call that waited for the row counts the calls that it waited for.
 create or replace function stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     backlog_us pg_catalog.int8;
@@ -5232,6 +5266,7 @@ comment on function stream_ext.rate_backlog_us(timestamptz, timestamptz, bigint)
 
 create or replace function stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz) returns bigint
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     backlog_us constant pg_catalog.int8 := stream_ext.rate_backlog_us($3, clock_timestamp(), $1 + $2);
@@ -5246,6 +5281,7 @@ comment on function stream_ext.rate_wait_ms(bigint, bigint, timestamptz) is 'Mil
 
 create or replace function stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz) returns timestamptz
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     at constant pg_catalog.timestamptz := clock_timestamp();
@@ -5277,6 +5313,7 @@ comment on function stream_ext.rate_take(bigint, bigint, timestamptz) is 'The ti
 
 create or replace function stream_ext.rate_minute_us(per_minute integer) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return greatest(60000000 / greatest(abs($1::bigint), 1), 1);
@@ -5306,6 +5343,7 @@ create or replace function stream_ext.rate_spend(
     interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint
 )
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- A backlog that no burst could have left is of a clock that was set back since, and counts as none.
@@ -5323,6 +5361,7 @@ comment on function stream_ext.rate_spend(bigint, bigint, bigint) is
 
 create or replace function stream_ext.rate_ahead_us(tat timestamptz, at timestamptz) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if $1 is null or $1 <= $2 then
@@ -5935,6 +5974,7 @@ comment on function stream_ext.json_microseconds(timestamptz) is 'A time in micr
 
 create or replace function stream_ext.realtime_columns(relation regclass) returns text
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
@@ -5958,6 +5998,7 @@ comment on function stream_ext.realtime_columns(regclass) is
 
 create or replace function stream_ext.realtime_takes_all(relation regclass) returns boolean
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from pg_catalog.pg_partitioned_table as d where d.partrelid = $1 and d.partdefid <> 0);
@@ -5967,6 +6008,7 @@ comment on function stream_ext.realtime_takes_all(regclass) is 'Whether a table 
 
 create or replace function stream_ext.realtime_target(at timestamptz) returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regclass('realtime.messages') is null then
@@ -5986,6 +6028,7 @@ comment on function stream_ext.realtime_target(timestamptz) is
 
 create or replace function stream_ext.realtime_method(at timestamptz) returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     method pg_catalog.text;
@@ -6008,6 +6051,7 @@ comment on function stream_ext.realtime_method(timestamptz) is
 
 create or replace function stream_ext.realtime_hold(at timestamptz) returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regclass('realtime.messages') is null or current_setting('stream_ext.unit', true) <> '' then
@@ -7148,6 +7192,7 @@ comment on function stream_ext.list_restrictions(uuid, uuid, integer) is 'Mutes 
 
 create or replace function stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid) returns record
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -7308,6 +7353,7 @@ comment on function stream_ext.chat_stored(uuid, uuid, uuid) is 'The message tha
 
 create or replace function stream_ext.chat_prolong(session_id uuid, user_id uuid) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -7424,7 +7470,7 @@ begin
             from stream_ext.chat_rules($1, draft.user_id) as r
             cross join stream_ext.chat_restrictions($1, draft.user_id) as x
             cross join lateral (select case when r.is_seller then moment else coalesce(arrived, moment) end as at) as f;
-            if not found then
+            if sender.is_seller is null then
                 perform stream_ext.refuse('session_not_found');
             end if;
         end if;
@@ -7814,6 +7860,7 @@ comment on function stream_ext.send_write(uuid, jsonb, jsonb) is
 
 create or replace function stream_ext.chat_blocks(session_id uuid, content text) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     words pg_catalog.text;
@@ -7830,6 +7877,7 @@ comment on function stream_ext.chat_blocks(uuid, text) is 'Whether a message hol
 
 create or replace function stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case $4
@@ -7848,6 +7896,7 @@ create or replace function stream_ext.chat_refusal(
 )
 returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case
@@ -7873,6 +7922,7 @@ create or replace function stream_ext.chat_retry_after_ms(
 )
 returns bigint
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case $1
@@ -7886,28 +7936,32 @@ $$;
 comment on function stream_ext.chat_retry_after_ms(text, timestamptz, bigint, bigint, bigint, bigint) is
     'After what time a refused message may be sent again; null where nobody knows.';
 
-create or replace function stream_ext.chat_rules(session_id uuid, user_id uuid)
-returns table (
-    is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text,
-    interval_us bigint, tolerance_us bigint, can_chat boolean, username text
+create or replace function stream_ext.chat_rules(
+    session_id uuid, user_id uuid,
+    out is_seller boolean, out chat_mode text, out slow_mode_ms bigint, out anonymous_users_may_chat boolean, out epoch_salt text,
+    out interval_us bigint, out tolerance_us bigint, out can_chat boolean, out username text
 )
--- It becomes part of the statements that call it, which are planned once.
-language sql stable
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
+begin
     select s.seller_id = $2, s.chat_mode, s.slow_mode_ms::bigint, c.anonymous_users_may_chat, c.epoch_salt,
         case when s.seller_id = $2 then c.host_chat_interval_ms else c.chat_interval_ms end * 1000::bigint,
         case when s.seller_id = $2 then c.host_chat_interval_ms * (c.host_chat_burst - 1)::bigint
             else c.chat_interval_ms * (c.chat_burst - 1)::bigint end * 1000,
         s.seller_id = $2 or coalesce(stream.hook_can_chat($2, $1), false),
         stream_ext.core_display_name(stream.hook_username($2))
+    into $3, $4, $5, $6, $7, $8, $9, $10, $11
     from stream.stream_sessions as s
     cross join stream.config as c
-    where s.id = $1 and c.id
+    where s.id = $1 and c.id;
+end
 $$;
-comment on function stream_ext.chat_rules(uuid, uuid) is 'The rules of a stream for the messages of one user; no row without the stream.';
+comment on function stream_ext.chat_rules(uuid, uuid) is 'The rules of a stream for the messages of one user; nothing but nulls without the stream.';
 
 create or replace function stream_ext.chat_silent_ms(last_chat_at timestamptz, at timestamptz) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case when $1 <= $2 then floor(extract(epoch from $2 - $1) * 1000)::bigint end;
@@ -7919,6 +7973,7 @@ create or replace function stream_ext.chat_restrictions(
     session_id uuid, user_id uuid, out is_banned boolean, out is_muted boolean, out muted_until timestamptz
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     select coalesce(bool_or(r.kind = 'ban'), false), coalesce(bool_or(r.kind = 'mute'), false),
@@ -10282,6 +10337,7 @@ comment on function stream_ext.token_refuse(text, text, bigint) is
 
 create or replace function stream_ext.token_session(channel text) returns uuid
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     id pg_catalog.uuid;
@@ -10302,6 +10358,7 @@ create or replace function stream_ext.token_refusal(
     session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     stream pg_catalog.record;
@@ -10343,6 +10400,7 @@ create or replace function stream_ext.token_note_viewer(
 )
 returns integer
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     uid pg_catalog.int4;
@@ -10367,6 +10425,7 @@ create or replace function stream_ext.token_note_host(
     token_us bigint, out number integer, out code text
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     stream pg_catalog.record;
@@ -10403,6 +10462,7 @@ create or replace function stream_ext.token_grant(
     out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     granted pg_catalog.text;
@@ -10463,6 +10523,7 @@ comment on function stream_ext.token_grant(text, uuid, text, integer, boolean, b
 
 create or replace function stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer) returns record
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller constant pg_catalog.uuid := stream_ext.enter_to_write();
@@ -10536,6 +10597,7 @@ comment on function stream_ext.generate_token(uuid, text, text, text, integer) i
 -- one. This edition reads no file.
 create or replace function stream_ext.certificate_vault_is_open() returns boolean
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Read from the catalogue: a name in a schema that may not be used raises.
@@ -10552,6 +10614,7 @@ create or replace function stream_ext.certificate_read(
     is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text
 )
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     settings pg_catalog.record;
@@ -11253,6 +11316,7 @@ comment on function stream_ext.join_with_token(uuid) is
 -- Minting Agora tokens of version 007, and storing their hashes.
 create or replace function stream_ext.token_u32(value bigint) returns bytea
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return substr(int8send(
@@ -11263,6 +11327,7 @@ comment on function stream_ext.token_u32(bigint) is 'Four bytes, the lowest firs
 
 create or replace function stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea) returns bytea
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- The public values are the keys of the first two, and the secret is the first message: unusual, and what Agora's servers
@@ -11277,6 +11342,7 @@ create or replace function stream_ext.token_mint(
 )
 returns text
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     issued constant pg_catalog.bytea := stream_ext.token_u32($6);
@@ -11316,6 +11382,7 @@ comment on function stream_ext.token_mint(text, text, text, integer, boolean, bi
 create or replace function stream_ext.token_life_s(created_at timestamptz, issued_at bigint, max_duration_s integer, token_ttl_s integer)
 returns integer
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- At least a minute, for the last one of the stream's longest duration, and after that while the sweep is late.
@@ -11329,6 +11396,7 @@ create or replace function stream_ext.token_issue(
     out token text, out expires_at timestamptz
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     channel constant pg_catalog.text := $1::text;

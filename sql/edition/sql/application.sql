@@ -3,6 +3,7 @@
 -- deletion, which holds the user's row while it waits for those.
 create function stream_ext.application_reference(of_table regclass, of_column name, out relation regclass, out key_column name)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A partitioned table has no rows of its own.
@@ -37,6 +38,7 @@ comment on function stream_ext.application_has_auth_users() is
 
 create function stream_ext.application_hold_user(user_id uuid) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     relation pg_catalog.regclass;
@@ -60,6 +62,7 @@ comment on function stream_ext.application_hold_user(uuid) is
 
 create function stream_ext.application_hold_user_if_free(user_id uuid) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     relation pg_catalog.regclass;

@@ -2,6 +2,7 @@
 -- not change it), never a claim; only the user id is read from the claims.
 create function stream_ext.caller_is_member(role_name name, owner_name name) returns boolean
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if $1 = $2 then
@@ -63,6 +64,7 @@ comment on function stream_ext.caller_without_escapes(text) is 'Claims whose tex
 
 create function stream_ext.caller_claimed_slowly(claims text, out user_id uuid, out is_anonymous boolean)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     readable constant pg_catalog.text := case when $1 ~ e'\\\\u' then stream_ext.caller_without_escapes($1) else $1 end;
@@ -99,6 +101,7 @@ comment on function stream_ext.caller_claimed_slowly(text) is
 
 create function stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     object pg_catalog.jsonb;
@@ -139,6 +142,7 @@ comment on function stream_ext.caller_claimed(text) is
 
 create function stream_ext.caller_has_each_once(claims text, object jsonb) returns boolean
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- jsonb keeps of two members of one name the last. Supabase's claims hold these names in members of members, too.
@@ -176,6 +180,7 @@ comment on function stream_ext.user_id() is
 
 create function stream_ext.caller_admit(writes boolean, out id uuid, out is_anonymous boolean)
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     role_name constant pg_catalog.name := coalesce(nullif(current_setting('role'), 'none'), session_user);
@@ -203,6 +208,7 @@ comment on function stream_ext.caller_admit(boolean) is
 
 create function stream_ext.enter_to_read() returns uuid
 language plpgsql stable strict
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (stream_ext.caller_admit(false)).id;
@@ -226,6 +232,7 @@ comment on function stream_ext.caller_require_read_committed() is 'Refuses a tra
 
 create function stream_ext.enter_to_write() returns uuid
 language plpgsql strict
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (stream_ext.caller_admit(true)).id;
@@ -235,6 +242,7 @@ comment on function stream_ext.enter_to_write() is 'Admits a call that writes; r
 
 create function stream_ext.caller_resolve(caller_id uuid, named uuid) returns uuid
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if $1 is null and $2 is null then

@@ -1,6 +1,7 @@
 -- The server's time, checked for being plausible: Agora refuses tokens of a server whose clock is wrong, without a visible reason.
 create function stream_ext.clock_s() returns bigint
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return floor(extract(epoch from clock_timestamp()))::bigint;
@@ -10,6 +11,7 @@ comment on function stream_ext.clock_s() is 'The present moment in whole Unix se
 
 create function stream_ext.clock_refusal() returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     seconds constant pg_catalog.int8 := stream_ext.clock_s();

@@ -6,6 +6,7 @@ create function stream_ext.frame_text(
 )
 returns text
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return concat('{"v":1,"session_id":"', $1, '","epoch":"', $2, '","from_seq":', $3, ',"to_seq":', $4,
@@ -192,6 +193,7 @@ comment on function stream_ext.flush(uuid) is
 
 create function stream_ext.log_flush_without_ticker(sessions uuid[]) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     moment constant pg_catalog.timestamptz := clock_timestamp();

@@ -5,6 +5,7 @@ create function stream_ext.token_is_due(
 )
 returns boolean
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- At 75 % of its life, or before what the device holds has as much left, and at most once in 30 s.
@@ -18,6 +19,7 @@ comment on function stream_ext.token_is_due(timestamptz, timestamptz, timestampt
 create function stream_ext.token_held_until(issued_at timestamptz, held_until timestamptz, new_expires_at timestamptz)
 returns timestamptz
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Nobody knows whether a renewed token arrived, so the older token's end is kept until a token is minted after it.
@@ -31,6 +33,7 @@ create function stream_ext.heartbeat_prepare(
     session_id uuid, out app_id text, out certificate text, out issued_at bigint, out life_s integer
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     signer pg_catalog.record;
@@ -60,6 +63,7 @@ create function stream_ext.heartbeat_viewer(
     out is_written boolean
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     lease pg_catalog.record;

@@ -35,6 +35,7 @@ create function stream_ext.heartbeat_host(
     out expires_at timestamptz, out is_written boolean
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_locked pg_catalog.bool;
@@ -130,6 +131,7 @@ comment on function stream_ext.heartbeat_host(uuid, uuid, integer, timestamptz, 
 
 create function stream_ext.heartbeat_skip_disk() returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Only where the transaction has written nothing yet, such as a message: an emission that follows sets it on again.
@@ -147,6 +149,7 @@ create function stream_ext.heartbeat_process(
     out code text, out result stream.heartbeat_result, out is_written boolean, out has_unsent boolean
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_host pg_catalog.bool;
@@ -210,6 +213,7 @@ create function stream_ext.heartbeat(
 )
 returns record
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller constant pg_catalog.uuid := stream_ext.enter_to_write();

@@ -26,6 +26,7 @@ comment on function stream_ext.log_database() is 'The number of the database, wh
 
 create function stream_ext.log_standby_origin() returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
@@ -37,6 +38,7 @@ comment on function stream_ext.log_standby_origin() is 'The server''s part of th
 
 create function stream_ext.log_epoch_of(salt text) returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return encode(substr(sha256(convert_to(concat(
@@ -50,6 +52,7 @@ comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal 
 
 create function stream_ext.log_epoch() returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
@@ -109,6 +112,7 @@ comment on function stream_ext.log_system(uuid, text, jsonb) is
 
 create function stream_ext.log_is_ticker_alive(at timestamptz) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- One that ticks once a second does not count: messages would wait that long.
@@ -136,6 +140,7 @@ comment on function stream_ext.log_window_ends_at(timestamptz, integer, timestam
 
 create function stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return $1 <= $3 and $3 <= $1 + $2 * interval '1 millisecond' and ($2 > 50 or stream_ext.log_is_ticker_alive($3));
@@ -146,6 +151,7 @@ comment on function stream_ext.log_may_wait(timestamptz, integer, timestamptz) i
 
 create function stream_ext.log_queue(session_id uuid) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -200,6 +206,7 @@ comment on function stream_ext.log_flush_with_others(uuid, bigint, text) is
 
 create function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text, epoch_salt text) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

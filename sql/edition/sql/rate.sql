@@ -2,6 +2,7 @@
 -- with the transaction's begin, so that a call that waited for the row counts the calls that it waited for.
 create function stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     backlog_us pg_catalog.int8;
@@ -20,6 +21,7 @@ comment on function stream_ext.rate_backlog_us(timestamptz, timestamptz, bigint)
 
 create function stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz) returns bigint
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     backlog_us constant pg_catalog.int8 := stream_ext.rate_backlog_us($3, clock_timestamp(), $1 + $2);
@@ -34,6 +36,7 @@ comment on function stream_ext.rate_wait_ms(bigint, bigint, timestamptz) is 'Mil
 
 create function stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz) returns timestamptz
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     at constant pg_catalog.timestamptz := clock_timestamp();
@@ -65,6 +68,7 @@ comment on function stream_ext.rate_take(bigint, bigint, timestamptz) is 'The ti
 
 create function stream_ext.rate_minute_us(per_minute integer) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return greatest(60000000 / greatest(abs($1::bigint), 1), 1);
@@ -94,6 +98,7 @@ create function stream_ext.rate_spend(
     interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint
 )
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- A backlog that no burst could have left is of a clock that was set back since, and counts as none.
@@ -111,6 +116,7 @@ comment on function stream_ext.rate_spend(bigint, bigint, bigint) is
 
 create function stream_ext.rate_ahead_us(tat timestamptz, at timestamptz) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if $1 is null or $1 <= $2 then

@@ -3,6 +3,7 @@
 
 create function stream_ext.realtime_columns(relation regclass) returns text
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
@@ -26,6 +27,7 @@ comment on function stream_ext.realtime_columns(regclass) is
 
 create function stream_ext.realtime_takes_all(relation regclass) returns boolean
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from pg_catalog.pg_partitioned_table as d where d.partrelid = $1 and d.partdefid <> 0);
@@ -35,6 +37,7 @@ comment on function stream_ext.realtime_takes_all(regclass) is 'Whether a table 
 
 create function stream_ext.realtime_target(at timestamptz) returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regclass('realtime.messages') is null then
@@ -54,6 +57,7 @@ comment on function stream_ext.realtime_target(timestamptz) is
 
 create function stream_ext.realtime_method(at timestamptz) returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     method pg_catalog.text;
@@ -76,6 +80,7 @@ comment on function stream_ext.realtime_method(timestamptz) is
 
 create function stream_ext.realtime_hold(at timestamptz) returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if to_regclass('realtime.messages') is null or current_setting('stream_ext.unit', true) <> '' then

@@ -5,6 +5,7 @@
 
 create function stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid) returns record
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -24,6 +24,7 @@ comment on function stream_ext.chat_stored(uuid, uuid, uuid) is 'The message tha
 
 create function stream_ext.chat_prolong(session_id uuid, user_id uuid) returns void
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

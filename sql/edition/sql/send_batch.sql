@@ -96,7 +96,7 @@ begin
             from stream_ext.chat_rules($1, draft.user_id) as r
             cross join stream_ext.chat_restrictions($1, draft.user_id) as x
             cross join lateral (select case when r.is_seller then moment else coalesce(arrived, moment) end as at) as f;
-            if not found then
+            if sender.is_seller is null then
                 perform stream_ext.refuse('session_not_found');
             end if;
         end if;

@@ -2,6 +2,7 @@
 
 create function stream_ext.chat_blocks(session_id uuid, content text) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     words pg_catalog.text;
@@ -18,6 +19,7 @@ comment on function stream_ext.chat_blocks(uuid, text) is 'Whether a message hol
 
 create function stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text) returns boolean
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case $4
@@ -36,6 +38,7 @@ create function stream_ext.chat_refusal(
 )
 returns text
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case
@@ -61,6 +64,7 @@ create function stream_ext.chat_retry_after_ms(
 )
 returns bigint
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case $1
@@ -74,28 +78,32 @@ $$;
 comment on function stream_ext.chat_retry_after_ms(text, timestamptz, bigint, bigint, bigint, bigint) is
     'After what time a refused message may be sent again; null where nobody knows.';
 
-create function stream_ext.chat_rules(session_id uuid, user_id uuid)
-returns table (
-    is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text,
-    interval_us bigint, tolerance_us bigint, can_chat boolean, username text
+create function stream_ext.chat_rules(
+    session_id uuid, user_id uuid,
+    out is_seller boolean, out chat_mode text, out slow_mode_ms bigint, out anonymous_users_may_chat boolean, out epoch_salt text,
+    out interval_us bigint, out tolerance_us bigint, out can_chat boolean, out username text
 )
--- It becomes part of the statements that call it, which are planned once.
-language sql stable
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
+begin
     select s.seller_id = $2, s.chat_mode, s.slow_mode_ms::bigint, c.anonymous_users_may_chat, c.epoch_salt,
         case when s.seller_id = $2 then c.host_chat_interval_ms else c.chat_interval_ms end * 1000::bigint,
         case when s.seller_id = $2 then c.host_chat_interval_ms * (c.host_chat_burst - 1)::bigint
             else c.chat_interval_ms * (c.chat_burst - 1)::bigint end * 1000,
         s.seller_id = $2 or coalesce(stream.hook_can_chat($2, $1), false),
         stream_ext.core_display_name(stream.hook_username($2))
+    into $3, $4, $5, $6, $7, $8, $9, $10, $11
     from stream.stream_sessions as s
     cross join stream.config as c
-    where s.id = $1 and c.id
+    where s.id = $1 and c.id;
+end
 $$;
-comment on function stream_ext.chat_rules(uuid, uuid) is 'The rules of a stream for the messages of one user; no row without the stream.';
+comment on function stream_ext.chat_rules(uuid, uuid) is 'The rules of a stream for the messages of one user; nothing but nulls without the stream.';
 
 create function stream_ext.chat_silent_ms(last_chat_at timestamptz, at timestamptz) returns bigint
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case when $1 <= $2 then floor(extract(epoch from $2 - $1) * 1000)::bigint end;
@@ -107,6 +115,7 @@ create function stream_ext.chat_restrictions(
     session_id uuid, user_id uuid, out is_banned boolean, out is_muted boolean, out muted_until timestamptz
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     select coalesce(bool_or(r.kind = 'ban'), false), coalesce(bool_or(r.kind = 'mute'), false),

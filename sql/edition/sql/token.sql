@@ -39,6 +39,7 @@ comment on function stream_ext.token_refuse(text, text, bigint) is
 
 create function stream_ext.token_session(channel text) returns uuid
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     id pg_catalog.uuid;
@@ -59,6 +60,7 @@ create function stream_ext.token_refusal(
     session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     stream pg_catalog.record;
@@ -100,6 +102,7 @@ create function stream_ext.token_note_viewer(
 )
 returns integer
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     uid pg_catalog.int4;
@@ -124,6 +127,7 @@ create function stream_ext.token_note_host(
     token_us bigint, out number integer, out code text
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     stream pg_catalog.record;
@@ -160,6 +164,7 @@ create function stream_ext.token_grant(
     out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     granted pg_catalog.text;
@@ -220,6 +225,7 @@ comment on function stream_ext.token_grant(text, uuid, text, integer, boolean, b
 
 create function stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer) returns record
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     caller constant pg_catalog.uuid := stream_ext.enter_to_write();

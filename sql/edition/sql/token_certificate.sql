@@ -2,6 +2,7 @@
 -- one. This edition reads no file.
 create function stream_ext.certificate_vault_is_open() returns boolean
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Read from the catalogue: a name in a schema that may not be used raises.
@@ -18,6 +19,7 @@ create function stream_ext.certificate_read(
     is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text
 )
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     settings pg_catalog.record;

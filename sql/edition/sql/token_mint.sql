@@ -1,6 +1,7 @@
 -- Minting Agora tokens of version 007, and storing their hashes.
 create function stream_ext.token_u32(value bigint) returns bytea
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return substr(int8send(
@@ -11,6 +12,7 @@ comment on function stream_ext.token_u32(bigint) is 'Four bytes, the lowest firs
 
 create function stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea) returns bytea
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- The public values are the keys of the first two, and the secret is the first message: unusual, and what Agora's servers
@@ -25,6 +27,7 @@ create function stream_ext.token_mint(
 )
 returns text
 language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     issued constant pg_catalog.bytea := stream_ext.token_u32($6);
@@ -64,6 +67,7 @@ comment on function stream_ext.token_mint(text, text, text, integer, boolean, bi
 create function stream_ext.token_life_s(created_at timestamptz, issued_at bigint, max_duration_s integer, token_ttl_s integer)
 returns integer
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- At least a minute, for the last one of the stream's longest duration, and after that while the sweep is late.
@@ -77,6 +81,7 @@ create function stream_ext.token_issue(
     out token text, out expires_at timestamptz
 )
 language plpgsql
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     channel constant pg_catalog.text := $1::text;

@@ -2,6 +2,7 @@
 
 create function stream_ext.core_judge_content(said text, out content text, out refusal text)
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- No text of more characters is short enough in form C, which spells at most four with one.
@@ -64,6 +65,7 @@ comment on function stream_ext.core_trim(text) is 'A text without white space ar
 
 create function stream_ext.core_clean_name(name text) returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     cleaned pg_catalog.text := $1;
@@ -78,6 +80,7 @@ comment on function stream_ext.core_clean_name(text) is
 
 create function stream_ext.core_display_name(name text) returns text
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case when length($1) <= {name_chars} and $1 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then $1 else stream_ext.core_clean_name($1) end;
