@@ -215,19 +215,18 @@ declare
     open_ms pg_catalog.int4;
     next_ms pg_catalog.int4;
     polls_ms pg_catalog.int4;
-    is_open pg_catalog.bool;
     moment pg_catalog.timestamptz;
     has_window pg_catalog.bool := false;
     method pg_catalog.text;
     payload pg_catalog.text;
 begin
-    -- The clock is read again when the row has changed while it was waited for: a frame that was waited for opens a window of its own.
-    select r.flushed_seq >= $2 - 1, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, clock_timestamp(),
-        r.flushed_at + r.window_ms * interval '1 millisecond' >= clock_timestamp()
-    into is_next, opened, open_ms, next_ms, polls_ms, moment, is_open
+    select r.flushed_seq >= $2 - 1, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms
+    into is_next, opened, open_ms, next_ms, polls_ms
     from stream.chat_relay as r where r.session_id = $1 for no key update;
+    -- Read after the lock: a frame that was waited for opens a window of its own.
+    moment := clock_timestamp();
     -- Each expression is prepared anew in every transaction, so what is rare is looked for by one.
-    if is_open or $4 <> 'chat' then
+    if $4 <> 'chat' or opened + open_ms * interval '1 millisecond' >= moment then
         if $4 = 'auction' then
             has_window := next_ms > 50 and opened <= moment and moment <= opened + interval '200 milliseconds';
             if has_window and open_ms > 200 then

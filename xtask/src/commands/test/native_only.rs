@@ -59,6 +59,10 @@ pub const NATIVE_ONLY: &NamedTests = &[
         "the forms by key of rules, which SQL reads in their views",
     ),
     (
+        "realtime::flush_queue::above_read_committed_an_entry_is_queued_whatever_others_have_queued",
+        "statements above READ COMMITTED cannot change rows that have moved: editions::isolation tests the refusal",
+    ),
+    (
         "regular_work::held_rows::the_worker_goes_on_beside_a_locked_partition",
         "triggers in SQL do not know that they run in a unit of the library's worker, and wait for the partition",
     ),
