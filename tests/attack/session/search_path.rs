@@ -185,8 +185,7 @@ async fn no_trap_runs_as_anybody_but_the_caller() -> Result<()> {
         }
     }
     println!("{answered} calls were answered, {refused} refused by the catalogue");
-    let counts = answered_by(&expected);
-    println!("{counts:?}");
+    println!("{:?}", answered_by(&expected));
     let idle = never_run(&database).await?;
     assert_eq!(idle, IDLE);
     Ok(())
