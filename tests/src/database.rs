@@ -108,10 +108,11 @@ impl TestDatabase {
         xtask::database::install(&environment.cluster, &database.name, edition)?;
         database
             .change(&format!(
-                "update stream.config set agora_app_id = '{}' where id; {RATES_OF_TESTS}",
+                "update stream.config set agora_app_id = '{}' where id",
                 environment.agora.app_id
             ))
             .await?;
+        database.lift_rates().await?;
         Ok(database)
     }
 

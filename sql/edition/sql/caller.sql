@@ -268,21 +268,6 @@ $$;
 comment on function stream_ext.caller_is_anonymous(uuid) is
     'Whether an admitted caller signed in without an account. caller_id null: the service, which did not.';
 
-create function stream_ext.caller_of_item(claims text, out user_id uuid, out is_anonymous boolean)
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    select c.user_id, c.is_anonymous into $2, $3 from stream_ext.caller_claimed($1) as c;
-    -- As a call of their own would be judged, role included.
-    if user_id is null or ($1::json ->> 'role') is distinct from 'authenticated' then
-        perform stream_ext.refuse('unauthenticated');
-    end if;
-end
-$$;
-comment on function stream_ext.caller_of_item(text) is
-    'The caller of one item of the service''s batch, by the claims that come with it.';
-
 create function stream_ext.act_for(user_id uuid) returns uuid
 language plpgsql
 set search_path = pg_catalog, pg_temp
