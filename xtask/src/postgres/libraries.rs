@@ -126,13 +126,17 @@ fn has_libclang() -> bool {
     directories.extend(["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from));
     directories.iter().any(|directory| {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            (name.starts_with("libclang.so") || name.starts_with("libclang-"))
-                && name.contains(".so")
-        })
+        entries
+            .into_iter()
+            .any(|entry| is_libclang(&entry.file_name().to_string_lossy()))
     })
+}
+
+/// The C++ interface, which LLVM's tools bring along, is another library.
+fn is_libclang(name: &str) -> bool {
+    (name.starts_with("libclang.so") || name.starts_with("libclang-"))
+        && name.contains(".so")
+        && !name.starts_with("libclang-cpp.")
 }
 
 #[cfg(test)]
@@ -149,6 +153,16 @@ mod tests {
         assert_eq!(found, ["liblz4.so.1", "libicuuc.so.72"]);
         let packages: Vec<_> = found.into_iter().map(package_of).collect();
         assert_eq!(packages, [Some("liblz4-1"), Some("libxml2")]);
+    }
+
+    #[test]
+    fn libclang_is_told_from_its_neighbours() {
+        for name in ["libclang.so", "libclang-14.so.1", "libclang.so.1"] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in ["libclang-cpp.so.14", "libclangAST.a", "libclang-14.a"] {
+            assert!(!is_libclang(name), "{name}");
+        }
     }
 
     #[test]
