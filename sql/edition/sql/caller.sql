@@ -62,7 +62,7 @@ end
 $$;
 comment on function stream_ext.caller_without_escapes(text) is 'Claims whose texts can all be read; what stands in other members is not looked at.';
 
-create function stream_ext.caller_claimed_slowly(claims text, out user_id uuid, out is_anonymous boolean)
+create function stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -72,6 +72,10 @@ declare
     sub pg_catalog.text;
     kinds pg_catalog.text;
 begin
+    if coalesce($1, '') = '' then
+        is_anonymous := false;
+        return;
+    end if;
     if not stream_ext.caller_is_claims(readable) then
         perform stream_ext.refuse_with_hint('token_invalid', 'request.jwt.claims is not a claims object');
     end if;
@@ -96,49 +100,8 @@ begin
     user_id := replace(lower(sub collate "C"), 'urn:uuid:', '');
 end
 $$;
-comment on function stream_ext.caller_claimed_slowly(text) is
-    'The user of any claims, and whether they signed in without an account. Claims that cannot be read are refused and never quoted.';
-
-create function stream_ext.caller_claimed(claims text, out user_id uuid, out is_anonymous boolean)
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    object pg_catalog.jsonb;
-    claimed pg_catalog.record;
-begin
-    if coalesce($1, '') = '' then
-        is_anonymous := false;
-        return;
-    end if;
-    -- Nearly all claims: without escapes that jsonb refuses, without a member twice, and with a uuid as Postgres writes it. Whatever
-    -- jsonb reads differently than json is left to the general way.
-    if strpos($1, e'\\u') = 0 then
-        begin
-            object := $1::jsonb;
-            user_id := (object ->> 'sub')::uuid;
-            is_anonymous := coalesce((object ->> 'is_anonymous')::boolean, false);
-            if user_id::text = object ->> 'sub'
-                and concat(jsonb_typeof(object -> 'sub'), coalesce(jsonb_typeof(object -> 'is_anonymous'), 'boolean')) = 'stringboolean'
-                and (
-                    octet_length($1) - octet_length(replace($1, '"sub"', '')) <= 5
-                        and octet_length($1) - octet_length(replace($1, '"is_anonymous"', '')) <= 14
-                    or stream_ext.caller_has_each_once($1, object))
-            then
-                return;
-            end if;
-        exception
-            when others then
-                null;
-        end;
-    end if;
-    claimed := stream_ext.caller_claimed_slowly($1);
-    user_id := claimed.user_id;
-    is_anonymous := claimed.is_anonymous;
-end
-$$;
 comment on function stream_ext.caller_claimed(text) is
-    'The user of claims, null without claims or without a sub, and whether they signed in without an account. Claims that cannot be read are refused and never quoted.';
+    'The user of any claims, null without claims or without a sub, and whether they signed in without an account. Claims that cannot be read are refused and never quoted.';
 
 create function stream_ext.caller_has_each_once(claims text, object jsonb) returns boolean
 language plpgsql immutable
@@ -156,23 +119,12 @@ $$;
 comment on function stream_ext.caller_has_each_once(text, jsonb) is
     'Whether no object of the claims names sub or is_anonymous twice; object are the claims as jsonb. Escapes are not looked at.';
 
-create function stream_ext.caller_claims() returns text
-language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return nullif(current_setting('request.jwt.claims', true), '');
-end
-$$;
-comment on function stream_ext.caller_claims() is
-    'The claims of the request; null without any. The setting is empty on a pooled connection after its first use.';
-
 create function stream_ext.user_id() returns uuid
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (stream_ext.caller_claimed(stream_ext.caller_claims())).user_id;
+    return (stream_ext.caller_admit(null)).id;
 end
 $$;
 comment on function stream_ext.user_id() is
@@ -184,27 +136,53 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     role_name constant pg_catalog.name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+    claims pg_catalog.text;
+    object pg_catalog.jsonb;
     claimed pg_catalog.record;
 begin
     -- Statements would judge by what was true when the transaction began, and raise 40001 at rows that changed since.
     if $1 and current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
         perform stream_ext.refuse('isolation_level');
     end if;
-    if role_name = 'service_role' or stream_ext.caller_is_member(role_name, current_user) then
-        return;
+    -- Most callers are users, and no members of the owner: that is known without a call.
+    if $1 is not null and (role_name <> 'authenticated' or pg_has_role(role_name, current_user, 'member')) then
+        if role_name = 'service_role' or stream_ext.caller_is_member(role_name, current_user) then
+            return;
+        end if;
+        if role_name <> 'authenticated' then
+            perform stream_ext.refuse('unauthenticated');
+        end if;
     end if;
-    if role_name = 'authenticated' then
-        claimed := stream_ext.caller_claimed(current_setting('request.jwt.claims', true));
-        id := claimed.user_id;
-        is_anonymous := claimed.is_anonymous;
-    end if;
-    if id is null then
+    claims := current_setting('request.jwt.claims', true);
+    -- Nearly all claims: without escapes that jsonb refuses, without a member twice, and with a uuid as Postgres writes it. Whatever
+    -- jsonb reads differently than json is left to the general way.
+    begin
+        object := claims::jsonb;
+        id := object ->> 'sub';
+        is_anonymous := coalesce((object ->> 'is_anonymous')::boolean, false);
+        if id::text = object ->> 'sub' and strpos(claims, e'\\u') = 0
+            and concat(jsonb_typeof(object -> 'sub'), coalesce(jsonb_typeof(object -> 'is_anonymous'), 'boolean')) = 'stringboolean'
+            and (
+                octet_length(claims) - octet_length(replace(claims, '"sub"', '')) <= 5
+                    and octet_length(claims) - octet_length(replace(claims, '"is_anonymous"', '')) <= 14
+                or stream_ext.caller_has_each_once(claims, object))
+        then
+            return;
+        end if;
+    exception
+        when others then
+            null;
+    end;
+    claimed := stream_ext.caller_claimed(claims);
+    id := claimed.user_id;
+    is_anonymous := claimed.is_anonymous;
+    if id is null and $1 is not null then
         perform stream_ext.refuse('unauthenticated');
     end if;
 end
 $$;
 comment on function stream_ext.caller_admit(boolean) is
-    'Admits a call: the user who calls, null for the service, and whether they signed in without an account. writes: statements judge by what is true now, so not above READ COMMITTED.';
+    'Admits a call: the user who calls, null for the service, and whether they signed in without an account. writes: statements judge by what is true now, so not above READ COMMITTED; null: nobody is admitted or refused, whatever the role, and the user is the one that the claims name.';
 
 create function stream_ext.enter_to_read() returns uuid
 language plpgsql stable strict
@@ -262,7 +240,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return $1 is not null and (stream_ext.caller_claimed(stream_ext.caller_claims())).is_anonymous;
+    return $1 is not null and (stream_ext.caller_admit(null)).is_anonymous;
 end
 $$;
 comment on function stream_ext.caller_is_anonymous(uuid) is

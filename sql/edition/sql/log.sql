@@ -204,6 +204,28 @@ $$;
 comment on function stream_ext.log_flush_with_others(uuid, bigint, text) is
     'Sends all unsent entries, of which first_seq is the first of this transaction. Above READ COMMITTED they are left to the next flush.';
 
+create function stream_ext.log_send_one(
+    session_id uuid, seq bigint, entry text, epoch_salt text, poll_ms integer, at timestamptz
+)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    method constant pg_catalog.text := stream_ext.realtime_hold($6);
+begin
+    if method is null then
+        return false;
+    end if;
+    perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages',
+        stream_ext.frame_payload($1, stream_ext.log_epoch_of($4), $2, $2, $2, stream_ext.json_time($6), $5, $3,
+            (select c.realtime_payload_bytes from stream.config as c where c.id)), $6);
+    return true;
+end
+$$;
+comment on function stream_ext.log_send_one(uuid, bigint, text, text, integer, timestamptz) is
+    'Sends one entry in a frame of its own, however long it is and however Realtime''s table is written; false while no partition takes it.';
+
 create function stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text, epoch_salt text) returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -217,8 +239,8 @@ declare
     polls_ms pg_catalog.int4;
     moment pg_catalog.timestamptz;
     has_window pg_catalog.bool := false;
-    method pg_catalog.text;
     payload pg_catalog.text;
+    is_sent pg_catalog.bool := false;
 begin
     select r.flushed_seq >= $2 - 1, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms
     into is_next, opened, open_ms, next_ms, polls_ms
@@ -234,30 +256,35 @@ begin
                 update stream.chat_relay as r set window_ms = 200 where r.session_id = $1;
             end if;
         else
-            has_window := stream_ext.log_may_wait(opened, open_ms, moment);
+            has_window := opened <= moment and (open_ms > 50 or stream_ext.log_is_ticker_alive(moment));
         end if;
     end if;
     if is_next and not has_window then
-        -- Realtime's table is not locked while the relay row is waited for.
-        method := stream_ext.realtime_hold(moment);
-        if method is not null then
+        -- frame_text and log_epoch_of written out: a call costs more than what they do.
+        payload := concat('{"v":1,"session_id":"', $1, '","epoch":"',
+            encode(substr(sha256(convert_to(concat(stream_ext.log_server(), ':',
+                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, ':',
+                stream_ext.log_database(), ':', $5), 'UTF8')), 1, 8), 'hex'),
+            '","from_seq":', $2, ',"to_seq":', $2, ',"head_seq":', $2,
+            ',"server_time":', left(to_json(moment at time zone 'UTC')::text, -1), '+00:00","messages":[', $3,
+            '],"poll_ms":', coalesce(polls_ms::text, 'null'), ',"digest":false}');
+        -- Most payloads are admitted by every limit that can be set, whatever they consist of.
+        if octet_length(payload) <= 3333 and coalesce(current_setting('stream_ext.unit', true), '') = ''
+            and to_regclass('realtime.messages') is not null
+        then
+            -- As realtime_hold: the table is locked before the partition is looked for, and not while the relay row is waited for.
+            insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
+            select 'chat:' || $1, 'broadcast', payload::jsonb, 'messages', true,
+                moment at time zone 'UTC', moment at time zone 'UTC'
+            where pg_partition_root(to_regclass('realtime.messages_' || to_char(moment at time zone 'UTC', 'YYYY_MM_DD')))
+                    = 'realtime.messages'::regclass
+                and stream_ext.realtime_columns('realtime.messages'::regclass) = 'insert';
+            is_sent := found;
+        end if;
+        if is_sent or stream_ext.log_send_one($1, $2, $3, $5, polls_ms, moment) then
             update stream.chat_relay as r
             set flushed_seq = $2, flushed_at = moment, window_ms = r.next_window_ms, frames = r.frames + 1
             where r.session_id = $1;
-            payload := stream_ext.frame_text($1, stream_ext.log_epoch_of($5), $2, $2, $2,
-                left(to_json(moment at time zone 'UTC')::text, -1) || '+00:00"', polls_ms, $3, false);
-            -- Most payloads are admitted by every limit that can be set, whatever they consist of.
-            if octet_length(payload) > 3333 then
-                payload := stream_ext.frame_payload($1, stream_ext.log_epoch_of($5), $2, $2, $2, stream_ext.json_time(moment),
-                    polls_ms, $3, (select c.realtime_payload_bytes from stream.config as c where c.id));
-            end if;
-            if method = 'insert' then
-                insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
-                values ('chat:' || $1, 'broadcast', payload::jsonb, 'messages', true,
-                    moment at time zone 'UTC', moment at time zone 'UTC');
-            else
-                perform stream_ext.realtime_write(method, 'chat:' || $1, 'messages', payload, moment);
-            end if;
             return true;
         end if;
     end if;

@@ -24,7 +24,10 @@ declare
     slow_ms pg_catalog.int8;
     anonymous_may pg_catalog.bool;
     salt pg_catalog.text;
-    interval_us pg_catalog.int8;
+    interval_ms pg_catalog.int8;
+    burst pg_catalog.int8;
+    host_interval_ms pg_catalog.int8;
+    host_burst pg_catalog.int8;
     tolerance_us pg_catalog.int8;
     backlog_us pg_catalog.int8;
     silent_ms pg_catalog.int8;
@@ -76,12 +79,21 @@ begin
         perform stream_ext.chat_prolong($1, sender_id);
         return message;
     end if;
-    -- Read after the head row is locked.
-    select r.*, exists (
-            select from stream_private.restrictions as x where x.session_id = $1 and x.user_id = sender_id and x.is_in_force)
-    into is_seller, mode, slow_ms, anonymous_may, salt, interval_us, tolerance_us, can_chat, sender_name, is_banned
-    from stream_ext.chat_rules($1, sender_id) as r;
-    if is_seller is not false or is_banned or slow_ms > 0 or tat > arrived then
+    -- Read after the head row is locked; what chat_rules reads.
+    select s.seller_id = sender_id, s.chat_mode, s.slow_mode_ms, c.anonymous_users_may_chat, c.epoch_salt,
+        c.chat_interval_ms, c.chat_burst, c.host_chat_interval_ms, c.host_chat_burst,
+        s.seller_id = sender_id or coalesce(stream.hook_can_chat(sender_id, $1), false), stream.hook_username(sender_id),
+        exists (select from stream_private.restrictions as x where x.session_id = $1 and x.user_id = sender_id and x.is_in_force)
+    into is_seller, mode, slow_ms, anonymous_may, salt, interval_ms, burst, host_interval_ms, host_burst, can_chat, sender_name,
+        is_banned
+    from stream.stream_sessions as s
+    cross join stream.config as c
+    where s.id = $1 and c.id;
+    -- A term that is blocked takes a page; most applications never block one.
+    if is_seller is not false or is_banned or slow_ms > 0 or tat > arrived or holds_lease is not true or not can_chat
+        or mode <> 'viewers' or caller.is_anonymous or length(sender_name) > 64
+        or (sender_name ~ '^[!-~]([ -~]*[!-~])?$' collate "C") is not true or pg_relation_size('stream.blocked_terms') > 0
+    then
         if is_seller is null then
             perform stream_ext.refuse('session_not_found');
         end if;
@@ -92,13 +104,17 @@ begin
         if is_seller then
             arrived := clock_timestamp();
             tat := host_tat;
+            interval_ms := host_interval_ms;
+            burst := host_burst;
         else
             silent_ms := stream_ext.chat_silent_ms(wrote_at, arrived);
         end if;
-        backlog_us := stream_ext.rate_backlog_us(tat, arrived, interval_us + tolerance_us);
+        sender_name := stream_ext.core_display_name(sender_name);
+        tolerance_us := interval_ms * (burst - 1) * 1000;
+        backlog_us := stream_ext.rate_backlog_us(tat, arrived, interval_ms * burst * 1000);
+        refused := stream_ext.chat_refusal($1, sender_id, text_of, caller.is_anonymous, anonymous_may, is_seller, holds_lease,
+            can_chat, sender_name, is_banned, is_muted, mode, backlog_us, tolerance_us, slow_ms, silent_ms);
     end if;
-    refused := stream_ext.chat_refusal($1, sender_id, text_of, caller.is_anonymous, anonymous_may, is_seller, holds_lease,
-        can_chat, sender_name, is_banned, is_muted, mode, backlog_us, tolerance_us, slow_ms, silent_ms);
     if refused is null then
         insert into stream.chat_messages (id, session_id, seq, user_id, username, content, created_at, updated_at)
         values (coalesce($4, gen_random_uuid()), $1, number, sender_id, sender_name, text_of, created, created)
@@ -119,11 +135,11 @@ begin
     end if;
     if is_seller then
         update stream.chat_heads as h
-        set host_chat_tat = arrived + (coalesce(backlog_us, 0) + interval_us) * interval '1 microsecond'
+        set host_chat_tat = arrived + (coalesce(backlog_us, 0) + interval_ms * 1000) * interval '1 microsecond'
         where h.session_id = $1;
     elsif holds_lease then
         update stream.stream_viewers as v
-        set chat_tat = arrived + (coalesce(backlog_us, 0) + interval_us) * interval '1 microsecond',
+        set chat_tat = arrived + (coalesce(backlog_us, 0) + interval_ms * 1000) * interval '1 microsecond',
             last_chat_at = arrived, last_seen_at = arrived
         where v.session_id = $1 and v.user_id = sender_id;
     end if;
