@@ -10,7 +10,6 @@ use stream_tests::database::TestDatabase;
 use xtask::log_tail;
 use xtask::process::ProcessId;
 use xtask::run::{Ending, Run};
-use xtask::services::EDGE_RATE_LIMITS;
 use xtask::workspace;
 
 use crate::pooled;
@@ -51,7 +50,6 @@ impl Service {
         let mut command = Command::new(program);
         command.env_clear().args(["--listen", "127.0.0.1:0"]);
         command.envs(EDGE_SETTINGS);
-        command.envs(EDGE_RATE_LIMITS.map(|limit| (limit, "0")));
         Self::start(
             "edge_api",
             command,
