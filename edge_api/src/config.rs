@@ -31,6 +31,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use self::connection::Connection;
 use self::secrets::Secrets;
+use crate::auth::Keys;
 
 pub use self::description::{env_example, table};
 pub use self::mistakes::Mistakes;
@@ -42,6 +43,8 @@ pub use self::settings::Settings;
 pub struct Config {
     pub settings: Settings,
     pub secrets: Secrets,
+    /// Of `JWKS_FILE`, if it is set.
+    pub key_set: Option<Keys>,
     /// What `DATABASE_URL` says. Its `Debug` leaves the password out.
     pub database: Connection,
     /// Who watches the way through Realtime.
@@ -73,16 +76,17 @@ impl Command {
             reading::Taken::Text(text) => return Ok(Self::Print(text)),
         };
         let secrets = Secrets::read(&reading, &variable, &mut mistakes);
-        auth::check(&reading, &secrets, &mut mistakes);
+        let key_set = auth::check(&reading, &secrets, &mut mistakes);
         let database = connection::parse(
             secrets.database_url.as_ref(),
             reading.value("database_ca_file"),
             &mut mistakes,
         );
         supabase::check(&reading, &secrets, &mut mistakes);
-        canary::check(&reading, &secrets, &mut mistakes);
         #[cfg(feature = "postgrest")]
         let project = supabase::project(&reading, &secrets, &mut mistakes);
+        canary::check(&reading, &secrets, &mut mistakes);
+        server::check(&reading, &mut mistakes);
         reading.check(&command, &mut mistakes);
         mistakes.none()?;
 
@@ -103,6 +107,7 @@ impl Command {
             canary: settings.canary.account(&secrets),
             settings,
             secrets,
+            key_set,
             database,
             #[cfg(feature = "postgrest")]
             project,

@@ -56,6 +56,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let Config {
         settings,
         secrets,
+        key_set,
         database,
         canary,
         #[cfg(feature = "postgrest")]
@@ -80,7 +81,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let stack = assemble(sql)?;
     let metrics = metrics.with_database(stack.upstream.clone());
     let takes_webhooks = !secrets.webhooks.is_empty();
-    let verifier = Arc::new(verifier(&settings.auth, &secrets)?);
+    let verifier = Arc::new(verifier(&settings.auth, &secrets, key_set)?);
     let rotation = Rotation::new(secrets, verifier.clone());
     let state = AppState::new(stack.upstream.clone(), verifier.clone())
         .with_rotating_webhook_secrets(rotation.webhooks())
@@ -166,23 +167,21 @@ fn max_connections(settings: &Settings, limit: usize) -> usize {
     max_connections
 }
 
-/// With the keys that count at the start. A file is read now, so that a mistake in it is found now; a URL
-/// is read when the service runs, which does not wait for it.
-fn verifier(settings: &AuthSettings, secrets: &Secrets) -> Result<Verifier, Box<dyn Error>> {
+/// With the keys that count at the start, and the place where they are read again. A URL is not read yet.
+fn verifier(
+    settings: &AuthSettings,
+    secrets: &Secrets,
+    key_set: Option<Keys>,
+) -> Result<Verifier, Box<dyn Error>> {
     let values = secrets.jwt.iter().map(Secret::value);
     let verifier =
         Verifier::with_keys(Keys::of_secrets(values)).with_issuer(settings.jwt_issuer.clone());
-    Ok(match (&settings.jwks_url, &settings.jwks_file) {
-        (Some(url), _) => verifier.with_key_source(KeySource::url(url.clone())?, Keys::default()),
-        (None, Some(file)) => {
-            let keys = KeySource::read_file(file).map_err(|error| {
-                let cause = sentence(&error);
-                format!("JWKS_FILE {}: {cause}", file.display())
-            })?;
-            verifier.with_key_source(KeySource::file(file), keys)
-        }
-        (None, None) => verifier,
-    })
+    let source = match (&settings.jwks_url, &settings.jwks_file) {
+        (Some(url), _) => KeySource::url(url.clone())?,
+        (None, Some(file)) => KeySource::file(file),
+        (None, None) => return Ok(verifier),
+    };
+    Ok(verifier.with_key_source(source, key_set.unwrap_or_default()))
 }
 
 /// The error and what caused it, in one line.

@@ -23,18 +23,18 @@ pub enum KeySource {
     Url(Url, Client),
 }
 
-/// Why keys could not be read; the ones that are known stay.
+/// Why keys could not be read; the ones that are known stay. Completes a sentence that begins with the source.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySourceError {
-    #[error("cannot read it")]
+    #[error("cannot be read")]
     Read(#[from] io::Error),
-    #[error("cannot fetch it")]
+    #[error("cannot be fetched")]
     Fetch(#[source] reqwest::Error),
-    #[error("it is answered with status {0}")]
+    #[error("is answered with status {0}")]
     Status(StatusCode),
-    #[error("it is longer than {MAX_SET_BYTES} bytes")]
+    #[error("is longer than {MAX_SET_BYTES} bytes")]
     TooLong,
-    #[error("it {0}")]
+    #[error(transparent)]
     Set(#[from] KeySetError),
 }
 

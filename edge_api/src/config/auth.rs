@@ -1,6 +1,6 @@
 //! Settings of the check of access tokens. Its secrets are among all the others, in [`secrets`](super::secrets).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use reqwest::Url;
@@ -8,7 +8,9 @@ use reqwest::Url;
 use super::mistakes::Mistakes;
 use super::reading::Reading;
 use super::secrets::{JWT_SECRET, Secrets};
-use crate::auth::is_safe;
+use crate::auth::{KeySource, KeySourceError, Keys, is_safe};
+
+const JWKS_FILE: &str = "JWKS_FILE";
 
 #[derive(Debug, Clone, Args)]
 pub struct AuthSettings {
@@ -31,8 +33,9 @@ fn key_set_url(text: &str) -> Result<Url, &'static str> {
         .ok_or("is no URL of https, nor of http on this machine")
 }
 
-/// Notes what is wrong with the sources of keys together.
-pub(super) fn check(reading: &Reading, secrets: &Secrets, mistakes: &mut Mistakes) {
+/// Notes what is wrong with the sources of keys together, and returns the keys of `JWKS_FILE`. A URL is read when the
+/// service runs, which does not wait for it.
+pub(super) fn check(reading: &Reading, secrets: &Secrets, mistakes: &mut Mistakes) -> Option<Keys> {
     let is_set = |id| reading.value(id).is_some();
     let (url, file) = (is_set("jwks_url"), is_set("jwks_file"));
     if url && file {
@@ -43,5 +46,17 @@ pub(super) fn check(reading: &Reading, secrets: &Secrets, mistakes: &mut Mistake
             JWT_SECRET,
             "is not set, nor is JWKS_URL or JWKS_FILE: no access token could be checked",
         );
+    }
+    let file = Path::new(reading.value("jwks_file")?);
+    let keys = KeySource::read_file(file);
+    keys.map_err(|error| mistakes.note(JWKS_FILE, &problem(file, &error)))
+        .ok()
+}
+
+fn problem(file: &Path, error: &KeySourceError) -> String {
+    let file = file.display();
+    match error {
+        KeySourceError::Read(error) => format!("cannot be read from {file}: {}", error.kind()),
+        _ => format!("{error}: {file}"),
     }
 }

@@ -2,10 +2,11 @@
 
 use clap::Args;
 use reqwest::Url;
+use reqwest::header::HeaderValue;
 
 use super::mistakes::Mistakes;
 use super::reading::Reading;
-use super::secrets::{CANARY_PASSWORD, SUPABASE_ANON_KEY, Secrets};
+use super::secrets::{CANARY_PASSWORD, SUPABASE_ANON_KEY, Secret, Secrets};
 use crate::auth::is_safe;
 use crate::canary;
 
@@ -30,7 +31,7 @@ fn project_url(text: &str) -> Result<Url, &'static str> {
         .ok_or("is no URL of https, nor of http on this machine, without query and user")
 }
 
-/// Notes what is missing: a watcher needs all of it.
+/// Notes what is missing, since a watcher needs all of it, and a key that no request could bear.
 pub(super) fn check(reading: &Reading, secrets: &Secrets, mistakes: &mut Mistakes) {
     let has_url = reading.value("canary_url").is_some();
     let has_email = reading.value("canary_email").is_some();
@@ -51,6 +52,12 @@ pub(super) fn check(reading: &Reading, secrets: &Secrets, mistakes: &mut Mistake
                  CANARY_PASSWORD and SUPABASE_ANON_KEY",
             );
         }
+    }
+    let key = secrets.supabase_anon_key.as_ref().map(Secret::expose);
+    let is_header = key.is_none_or(|key| HeaderValue::from_str(key).is_ok());
+    if !is_header && !mistakes.name(SUPABASE_ANON_KEY) {
+        let problem = "holds characters that no header may hold";
+        mistakes.note(SUPABASE_ANON_KEY, problem);
     }
 }
 

@@ -25,7 +25,8 @@ pub struct Connection {
     pub tls: Tls,
 }
 
-/// What `url` says; notes what is wrong with it, never the text itself, which holds a password.
+/// What `url` says; notes what is wrong with it, never the text itself, which holds a password, and with the file of the
+/// authority.
 pub(super) fn parse(
     url: Option<&Secret>,
     ca_file: Option<&OsStr>,
@@ -35,15 +36,12 @@ pub(super) fn parse(
         config: Config::new(),
         tls: Tls::DISABLED,
     };
-    let Some(url) = url else {
-        return connection;
-    };
-    let parameters = TlsParameters::take(url.expose());
-    match parameters.rest.parse() {
-        Ok(config) => connection.config = config,
-        Err(_) => {
-            mistakes.note(DATABASE_URL, "is not a Postgres connection string");
-            return connection;
+    let mut parameters = TlsParameters::default();
+    if let Some(url) = url {
+        let taken = TlsParameters::take(url.expose());
+        match parse_rest(&taken.rest) {
+            Ok(config) => (connection.config, parameters) = (config, taken),
+            Err(problem) => mistakes.note(DATABASE_URL, problem),
         }
     }
     match tls(&parameters, ca_file) {
@@ -51,6 +49,23 @@ pub(super) fn parse(
         Err((setting, problem)) => mistakes.note(setting, &problem),
     }
     connection
+}
+
+/// Refuses what the driver would refuse only when it connects, too.
+fn parse_rest(rest: &str) -> Result<Config, &'static str> {
+    let config: Config = rest
+        .parse()
+        .map_err(|_| "is not a Postgres connection string")?;
+    let (names, addresses) = (config.get_hosts().len(), config.get_hostaddrs().len());
+    let (hosts, ports) = (names.max(addresses), config.get_ports().len());
+    match (hosts, ports) {
+        (0, _) => Err("names no host"),
+        _ if names.min(addresses) > 0 && names != addresses => {
+            Err("names another number of hosts than of hostaddrs")
+        }
+        (_, 2..) if ports != hosts => Err("names another number of ports than of hosts"),
+        _ => Ok(config),
+    }
 }
 
 fn tls(parameters: &TlsParameters, ca_file: Option<&OsStr>) -> Result<Tls, (&'static str, String)> {

@@ -1,9 +1,12 @@
 //! Settings of the socket.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+
+use super::mistakes::Mistakes;
+use super::reading::Reading;
 
 #[derive(Debug, Clone, Args)]
 pub struct ServerSettings {
@@ -19,6 +22,19 @@ pub struct ServerSettings {
     /// Write the address here once the service is listening.
     #[arg(long, env = "ADDRESS_FILE", value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+}
+
+/// Notes where the file of the address cannot be written.
+pub(super) fn check(reading: &Reading, mistakes: &mut Mistakes) {
+    let file = reading.value("address_file").map(Path::new);
+    let Some(directory) = file.and_then(Path::parent) else {
+        return;
+    };
+    // An empty one is that in which the service runs.
+    if !directory.as_os_str().is_empty() && !directory.is_dir() {
+        let problem = format!("is in no directory that exists: {}", directory.display());
+        mistakes.note("ADDRESS_FILE", &problem);
+    }
 }
 
 /// Reads where to listen.

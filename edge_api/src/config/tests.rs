@@ -1,5 +1,6 @@
 //! Settings that are taken, and settings that are refused, all at once.
 
+mod before_the_start;
 mod combinations;
 mod of_secrets;
 

@@ -200,7 +200,7 @@ async fn why_a_set_cannot_be_fetched_is_told_without_its_url() {
     let error = source.read().await.expect_err("nobody is there");
     let causes = std::iter::successors(Some(&error as &dyn Error), |error| (*error).source());
     let told: String = causes.map(|error| format!("{error} {error:?}")).collect();
-    assert!(told.contains("cannot fetch it"), "{told}");
+    assert!(told.contains("cannot be fetched"), "{told}");
     assert!(
         !told.contains("hunter") && !told.contains("jwks.json"),
         "{told}"

@@ -157,6 +157,28 @@ fn mistakes_end_it_with_status_2_and_are_listed_without_values() {
 }
 
 #[test]
+fn a_check_reads_the_key_set_of_a_file() {
+    let file = std::env::temp_dir().join(format!("edge_api_key_set_{}", std::process::id()));
+    let path = file.to_str().expect("a path");
+    let settings = [("DATABASE_URL", DATABASE_URL), ("JWKS_FILE", path)];
+    for text in [None, Some("no set")] {
+        if let Some(text) = text {
+            std::fs::write(&file, text).expect("a file");
+        }
+        for flags in [&["--check"][..], &["--print-config"], &[]] {
+            let answer = answer(flags, &settings);
+            assert_eq!(answer.status.code(), Some(2), "{flags:?}, {text:?}");
+            let said = String::from_utf8(answer.stderr).expect("a text");
+            assert!(
+                said.starts_with("JWKS_FILE ") && said.lines().count() == 1,
+                "{said}"
+            );
+        }
+    }
+    std::fs::remove_file(&file).expect("the file");
+}
+
+#[test]
 fn a_check_opens_nothing_and_help_explains() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();

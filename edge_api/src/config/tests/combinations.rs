@@ -65,7 +65,11 @@ fn keys_come_from_a_secret_or_two_or_from_one_key_set_over_a_safe_way() {
         &[NEEDED[0], ("JWKS_URL", here), ("JWKS_FILE", "a.json")],
     );
     let both = both.expect_err("two sources").to_string();
-    assert_eq!(both, "JWKS_URL is set beside JWKS_FILE");
+    assert_eq!(
+        both,
+        "JWKS_URL is set beside JWKS_FILE\n\
+         JWKS_FILE cannot be read from a.json: entity not found"
+    );
 }
 
 #[cfg(feature = "postgrest")]
