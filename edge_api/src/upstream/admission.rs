@@ -102,6 +102,11 @@ impl Admission {
         }
     }
 
+    /// How many calls of one session are under way at the same time.
+    pub fn share_of_session(&self) -> usize {
+        self.gates.sessions.size()
+    }
+
     /// Returns when no abandoned call is under way.
     pub async fn finish_abandoned(&self) {
         self.gates.abandoned.finish().await;

@@ -70,8 +70,9 @@ impl Stack {
         let Some(operations) = BatchOperations::of(Contract::get()) else {
             return self;
         };
+        let share = self.admission.share_of_session();
         Self {
-            upstream: Arc::new(Batching::new(self.upstream, operations)),
+            upstream: Arc::new(Batching::new(self.upstream, operations, share)),
             ..self
         }
     }

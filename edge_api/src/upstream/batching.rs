@@ -65,12 +65,13 @@ pub struct Batching {
 }
 
 impl Batching {
-    pub fn new(inner: Arc<dyn Upstream>, operations: BatchOperations) -> Self {
+    /// In front of an upstream that makes so many calls of one session at the same time.
+    pub fn new(inner: Arc<dyn Upstream>, operations: BatchOperations, share: usize) -> Self {
         let size = |of: &'static str| metrics::histogram!(BATCH_SIZE, "operation" => of);
         Self {
             inner,
             operations,
-            lanes: Arc::default(),
+            lanes: Arc::new(Lanes::in_share(share)),
             sizes: [size("send_message"), size("heartbeat")],
         }
     }

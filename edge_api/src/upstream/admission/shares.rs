@@ -51,6 +51,10 @@ impl<K: Copy + Eq + Hash> Shares<K> {
         }))
     }
 
+    pub(super) fn size(&self) -> usize {
+        self.0.size
+    }
+
     /// Takes a part of the key's share, as soon as one is free until `by`.
     pub(super) async fn enter(&self, key: K, by: Instant) -> Result<Share<K>, UpstreamError> {
         let visit = self.visit(key);

@@ -26,8 +26,10 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 const FAILURES: u32 = 3;
 const UNBATCHED: Duration = Duration::from_secs(60);
 
-#[derive(Default)]
-pub(super) struct Lanes(Lock<State>);
+pub(super) struct Lanes {
+    state: Lock<State>,
+    most_overtaken: usize,
+}
 
 #[derive(Default)]
 struct State {
@@ -41,10 +43,6 @@ struct State {
     failures: u32,
     unbatched_until: Option<Instant>,
 }
-
-/// So many messages of a session that take long are overtaken at a time. Where the stream itself is held, each that is
-/// tried takes a connection of the stream's share, and waits in vain.
-const MOST_OVERTAKEN: usize = 2;
 
 struct Lane {
     flight_began: Instant,
@@ -73,7 +71,7 @@ pub(super) struct Overtaken<'a> {
 
 impl Drop for Overtaken<'_> {
     fn drop(&mut self) {
-        let mut state = self.lanes.0.lock();
+        let mut state = self.lanes.state.lock();
         if let Entry::Occupied(mut count) = state.overtaken.entry(self.key) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
@@ -94,8 +92,17 @@ pub(super) enum Left {
 }
 
 impl Lanes {
+    /// In front of an upstream that makes so many calls of one session at the same time. One of them is left for whoever
+    /// overtakes: where the stream itself is held, each message that is tried takes a part of the share, and waits in vain.
+    pub(super) fn in_share(share: usize) -> Self {
+        Self {
+            state: Lock::default(),
+            most_overtaken: share.saturating_sub(1),
+        }
+    }
+
     pub(super) fn board(&self, key: Key, call: &Arc<Call>) -> Boarding {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let ticket = state.next_ticket;
         let bytes = state.bytes;
         let is_unbatched = state.is_unbatched();
@@ -139,7 +146,7 @@ impl Lanes {
     /// The calls of the next flight, after one has ended; `again` are calls of that one whose turn is first. None: the key
     /// has no flight any more.
     pub(super) fn depart(&self, key: Key, again: Group) -> Option<Group> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let goes_alone = match key {
             Key::Messages(session) => state.slow.contains(Slow::MessagesIn(session)),
             Key::Heartbeats => false,
@@ -170,10 +177,10 @@ impl Lanes {
 
     /// Lets the next flight depart beside a call that takes long, unless it is to hold them up.
     pub(super) fn overtake(&self, key: Key) -> Option<Overtaken<'_>> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let count = state.overtaken.entry(key).or_default();
         // Behind a heartbeat that takes long, the others would take a connection each.
-        if key != Key::Heartbeats && *count >= MOST_OVERTAKEN {
+        if key != Key::Heartbeats && *count >= self.most_overtaken {
             return None;
         }
         *count += 1;
@@ -182,7 +189,7 @@ impl Lanes {
 
     /// When a call that waits is given up unless the flight before it ends; none when it does not wait.
     pub(super) fn stalls_at(&self, key: Key, ticket: u64) -> Option<Instant> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let lane = state.lanes.get(&key)?;
         let waiting = lane.queue.iter().find(|waiting| waiting.ticket == ticket)?;
         Some(lane.stalls_at(key, waiting))
@@ -190,7 +197,7 @@ impl Lanes {
 
     /// Takes a call out of its queue if it was given up by now, or is past its deadline.
     pub(super) fn leave_stalled(&self, key: Key, ticket: u64, deadline: Instant) -> Left {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let now = Instant::now();
         let Some(lane) = state.lanes.get_mut(&key) else {
             return Left::InFlight;
@@ -212,17 +219,17 @@ impl Lanes {
 
     /// Takes a call out of its queue, if it is in it.
     pub(super) fn leave(&self, key: Key, ticket: u64) {
-        self.0.lock().remove(key, ticket);
+        self.state.lock().remove(key, ticket);
     }
 
     /// Lets the calls of whoever this is go alone for a while.
     pub(super) fn note_slow(&self, slow: Slow) {
-        self.0.lock().slow.note(slow);
+        self.state.lock().slow.note(slow);
     }
 
     /// Notes whether a batch was refused as a whole.
     pub(super) fn note_batch(&self, has_failed: bool) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.failures = if has_failed { state.failures + 1 } else { 0 };
         if state.failures >= FAILURES {
             state.failures = 0;

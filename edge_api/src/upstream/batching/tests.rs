@@ -2,6 +2,7 @@
 
 mod database;
 mod property;
+mod shares;
 mod slow;
 
 use std::sync::Arc;
@@ -29,9 +30,10 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
+/// Of a session three calls are made at the same time.
 fn batching(database: &PlayedDatabase) -> Batching {
     let operations = BatchOperations::of(Contract::get()).expect("both");
-    Batching::new(Arc::new(database.clone()), operations)
+    Batching::new(Arc::new(database.clone()), operations, 3)
 }
 
 fn call(operation: &str, session: u128, user: u128, content: &str) -> Arc<Call> {
@@ -62,7 +64,7 @@ fn message(session: u128, user: u128, content: &str) -> Arc<Call> {
     call("send_message", session, user, content)
 }
 
-fn begin(batching: &Batching, call: Arc<Call>) -> JoinHandle<Answer> {
+fn begin(batching: &dyn Upstream, call: Arc<Call>) -> JoinHandle<Answer> {
     let pending = batching.call(call);
     tokio::spawn(async move {
         let json = pending.await?;
