@@ -14,9 +14,10 @@ use crate::metrics::ANSWER_BYTES_PENDING;
 const SMALL_BYTES: usize = 64 * 1024;
 
 /// The eighths of the memory that large answers may take, and all answers that can be asked for again; the rest is left
-/// for answers to changes, which are never refused.
+/// for answers to changes, which are never refused once a change was begun.
 const EIGHTHS_OF_LARGE: usize = 6;
 const EIGHTHS_OF_REPEATABLE: usize = 7;
+const EIGHTHS_OF_ALL: usize = 8;
 
 /// One client may hold one part in so many: whoever reads a little now and then is never given up.
 const CLIENTS: usize = 4;
@@ -40,8 +41,13 @@ impl Answers {
     }
 
     /// Whether no request should be begun whose answer can be asked for again, since there would be no room for it.
-    pub fn are_too_many(&self) -> bool {
+    pub fn are_too_many_to_repeat(&self) -> bool {
         self.memory.is_exhausted(EIGHTHS_OF_REPEATABLE)
+    }
+
+    /// Whether no request at all should be begun: the answers of those that were begun may exceed the memory, and no more.
+    pub fn are_too_many(&self) -> bool {
+        self.memory.is_exhausted(EIGHTHS_OF_ALL)
     }
 
     /// Whether no request of this client should be begun, since it leaves as many answers unread as one may.
@@ -61,7 +67,7 @@ impl Answers {
         Some(self.held(answer, share))
     }
 
-    /// The same for the answer to a call that changed something: it is never too much.
+    /// The same for the answer to a call that changed something: it was made, so its answer is never too much.
     pub fn hold(&self, answer: Bytes, client: Option<IpAddr>) -> Bytes {
         let share = self.memory.take(answer.len(), client);
         self.held(answer, share)
@@ -118,12 +124,14 @@ mod tests {
         let small = answers.hold_repeatable(of(60_000), None).expect("room");
         // The last eighth is for changes.
         assert!(answers.hold_repeatable(of(60_000), None).is_none());
-        let change = answers.hold(of(100_000), None);
+        let change = answers.hold(of(50_000), None);
+        assert!(answers.are_too_many_to_repeat() && !answers.are_too_many());
+        let beyond = answers.hold(of(50_000), None);
         assert!(answers.are_too_many());
         assert!(answers.hold_repeatable(of(1), None).is_none());
 
         let part = large.slice(10..20);
-        drop((large, small, change));
+        drop((large, small, change, beyond));
         assert_eq!(answers.memory.taken(), 250_000, "a part holds the whole");
         drop(part);
         assert_eq!(answers.memory.taken(), 0);

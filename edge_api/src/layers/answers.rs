@@ -1,5 +1,5 @@
-//! The memory of answers: none that can be asked for again is begun without room for it, none of a client that leaves
-//! too many unread, and each counts until it is written.
+//! The memory of answers: nothing that can be asked for again is begun without room for its answer, no change when all
+//! memory is taken, nothing of a client that leaves too many answers unread; and each answer counts until it is written.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -17,10 +17,14 @@ pub(super) async fn hold(State(answers): State<Answers>, request: Request, next:
     let client = client.and_then(|client| client.counted());
     let is_about_health = health::is_about_health(request.uri());
     let is_repeatable = request.method().is_safe() && !is_about_health;
-    // A change is not refused for what others leave unread, but before it is begun for what its own client does.
-    let is_refused = (is_repeatable && answers.are_too_many())
-        || (!is_about_health && answers.are_too_many_of(client));
-    if is_refused {
+    // A change, whose answer is never refused, is refused before it is begun: else many addresses, each within its own
+    // part, would hold any number of answers.
+    let has_no_room = || {
+        (is_repeatable && answers.are_too_many_to_repeat())
+            || answers.are_too_many()
+            || answers.are_too_many_of(client)
+    };
+    if !is_about_health && has_no_room() {
         return overloaded();
     }
     let (head, body) = next.run(request).await.into_parts();

@@ -119,23 +119,47 @@ async fn one_address_leaves_a_quarter_of_the_memory_unread_and_others_are_served
     server.stop().await;
 }
 
+/// However many addresses do not read: each would be within its own part.
 #[tokio::test]
-async fn nothing_is_begun_without_room_for_its_answer_but_changes_and_questions_of_health() {
+async fn when_all_memory_is_taken_nothing_is_begun_but_questions_of_health() {
     let Fixture { server, database } = fixture(LARGE / 2, Duration::from_secs(3600)).await;
-    // The answer to a change is never refused, however large.
-    let _sender = unread_answer(&server, 1, &send_message()).await;
+    // The answer to a change that was begun is never refused, however large.
+    let sender = unread_answer(&server, 1, &send_message()).await;
 
     let asked = database.asked().len();
     for source in [1, 2] {
-        let mut wire = server.connect_from([127, 0, 0, source]).await;
-        let answer = wire.ask(&get_state()).await;
-        assert_eq!(answer.refusal(), (503, "overloaded".to_owned()));
+        let connect = || server.connect_from([127, 0, 0, source]);
+        for request in [get_state(), send_message()] {
+            let answer = connect().await.ask(&request).await;
+            assert_eq!(answer.refusal(), (503, "overloaded".to_owned()));
+            assert_eq!(answer.header("retry-after"), "1");
+        }
+        let mut wire = connect().await;
         assert_eq!(wire.ask(HEALTH).await.status, 200);
         let ready = HEALTH.replace("healthz", "readyz");
         assert_eq!(wire.ask(&ready).await.status, 200);
     }
     assert_eq!(database.asked().len(), asked);
-    // Neither is one of another client, although nothing is left.
-    let _other = unread_answer(&server, 2, &send_message()).await;
+    drop(sender);
+    within(async {
+        while server.connect().await.ask(&send_message()).await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_last_eighth_of_the_memory_is_left_for_changes() {
+    // One such answer takes more than seven eighths, and not all.
+    let memory = LARGE / 15 * 16;
+    let Fixture { server, database } = fixture(memory, Duration::from_secs(3600)).await;
+    let _first = unread_answer(&server, 1, &send_message()).await;
+    let mut wire = server.connect_from([127, 0, 0, 2]).await;
+    let answer = wire.ask(&get_state()).await;
+    assert_eq!(answer.refusal(), (503, "overloaded".to_owned()));
+    assert_eq!(database.asked().len(), 1);
+    let _second = unread_answer(&server, 2, &send_message()).await;
     server.stop().await;
 }
