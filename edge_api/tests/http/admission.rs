@@ -1,6 +1,7 @@
 //! Admission: which calls may be under way at the same time, and what becomes of those whose client has gone.
 
 mod outcomes;
+mod queue;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -22,12 +22,16 @@ const QUEUE_PER_CONNECTION: usize = 64;
 const KEPT_FOR_HEARTBEATS: [(usize, usize); 2] = [(8, 2), (4, 1)];
 
 pub(super) struct Slots {
-    general: Arc<Semaphore>,
-    kept: Arc<Semaphore>,
-    kept_size: usize,
-    waiting: AtomicUsize,
-    longest_queue: usize,
+    general: Places,
+    kept: Places,
     metrics: Metrics,
+}
+
+/// Places of one kind with the queue for them: a heartbeat waits in both.
+struct Places {
+    size: usize,
+    free: Arc<Semaphore>,
+    waiting: AtomicUsize,
 }
 
 /// Handles, so that no call looks one up.
@@ -57,11 +61,8 @@ impl Slots {
             .unwrap_or_default();
         gauge!(POOL_SIZE).set(u32::try_from(connections).unwrap_or(u32::MAX));
         Self {
-            general: Arc::new(Semaphore::new(connections - kept_size)),
-            kept: Arc::new(Semaphore::new(kept_size)),
-            kept_size,
-            waiting: AtomicUsize::new(0),
-            longest_queue: connections * QUEUE_PER_CONNECTION,
+            general: Places::new(connections - kept_size),
+            kept: Places::new(kept_size),
             metrics: Metrics {
                 in_use: gauge!(POOL_IN_USE),
                 waiting: gauge!(POOL_WAITING),
@@ -71,7 +72,7 @@ impl Slots {
     }
 
     pub(super) const fn kept_for_heartbeats(&self) -> usize {
-        self.kept_size
+        self.kept.size
     }
 
     pub(super) async fn take(&self, deadline: Instant) -> Result<Slot, UpstreamError> {
@@ -83,20 +84,16 @@ impl Slots {
         self.take_of(&self.kept, deadline).await
     }
 
-    async fn take_of(
-        &self,
-        places: &Arc<Semaphore>,
-        deadline: Instant,
-    ) -> Result<Slot, UpstreamError> {
-        if let Ok(free) = places.clone().try_acquire_owned() {
+    async fn take_of(&self, places: &Places, deadline: Instant) -> Result<Slot, UpstreamError> {
+        if let Ok(free) = places.free.clone().try_acquire_owned() {
             self.metrics.wait.record(0);
             return Ok(self.slot(free));
         }
-        let waiting = Waiting::begin(&self.waiting, self.longest_queue)?;
+        let waiting = Waiting::begin(&places.waiting, places.size * QUEUE_PER_CONNECTION)?;
         let _counted = Counted::begin(&self.metrics.waiting);
         let begun = Instant::now();
         let by = deadline.min(begun + WAIT);
-        let free = timeout_at(by, places.clone().acquire_owned()).await;
+        let free = timeout_at(by, places.free.clone().acquire_owned()).await;
         drop(waiting);
         self.metrics.wait.record(begun.elapsed());
         match free {
@@ -111,6 +108,16 @@ impl Slots {
         Slot {
             _place: place,
             in_use: self.metrics.in_use.clone(),
+        }
+    }
+}
+
+impl Places {
+    fn new(size: usize) -> Self {
+        Self {
+            size,
+            free: Arc::new(Semaphore::new(size)),
+            waiting: AtomicUsize::new(0),
         }
     }
 }
