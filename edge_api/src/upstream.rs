@@ -14,6 +14,7 @@ mod question;
 pub mod retry;
 pub mod sql;
 mod sqlstate;
+mod under_way;
 
 use std::pin::Pin;
 use std::sync::Arc;

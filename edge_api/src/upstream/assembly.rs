@@ -21,6 +21,8 @@ pub struct Stack {
     /// The breakers of this copy of the service, one for each dependency.
     pub breakers: Vec<Arc<Breaker>>,
     admission: Admission,
+    /// None: each call goes out by itself.
+    batching: Option<Batching>,
 }
 
 /// Makes the stack of the settings. It does not connect yet.
@@ -62,6 +64,7 @@ impl Stack {
             upstream: Arc::new(Retrying::new(entrance)),
             breakers: vec![breaker],
             admission,
+            batching: None,
         }
     }
 
@@ -71,14 +74,20 @@ impl Stack {
             return self;
         };
         let share = self.admission.share_of_session();
+        let batching = Batching::new(self.upstream, operations, share);
         Self {
-            upstream: Arc::new(Batching::new(self.upstream, operations, share)),
+            upstream: Arc::new(batching.clone()),
+            batching: Some(batching),
             ..self
         }
     }
 
     /// Returns when the calls that were begun and then abandoned are over, each within its deadline.
     pub async fn finish(&self) {
+        // First: a flight that ends leaves calls to admission.
+        if let Some(batching) = &self.batching {
+            batching.finish().await;
+        }
         self.admission.finish_abandoned().await;
     }
 }

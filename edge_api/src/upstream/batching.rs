@@ -34,6 +34,7 @@ pub use self::waiting::{
 };
 use self::waiting::{Key, lost, refused};
 use super::breaker::ANSWER_GRACE;
+use super::under_way::UnderWay;
 use super::{Call, DatabaseVersions, Figure, Pending, Upstream, UpstreamError};
 use crate::contract::{Contract, Operation};
 use crate::metrics::BATCH_SIZE;
@@ -61,6 +62,8 @@ pub struct Batching {
     inner: Arc<dyn Upstream>,
     operations: BatchOperations,
     lanes: Arc<Lanes>,
+    /// The tasks that no caller owns.
+    tasks: UnderWay,
     sizes: [Histogram; 2],
 }
 
@@ -72,8 +75,14 @@ impl Batching {
             inner,
             operations,
             lanes: Arc::new(Lanes::in_share(share)),
+            tasks: UnderWay::default(),
             sizes: [size("send_message"), size("heartbeat")],
         }
+    }
+
+    /// Returns when nothing is in flight but what its callers wait for themselves.
+    pub async fn finish(&self) {
+        self.tasks.finish().await;
     }
 
     fn record_size(&self, key: Key, size: usize) {

@@ -9,10 +9,11 @@ use std::time::Duration;
 use metrics::gauge;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use super::super::under_way::{Counted, UnderWay};
 use super::super::{Call, Pending, UpstreamError};
 use super::slots::Waiting;
 use crate::lock::Lock;
@@ -30,7 +31,7 @@ const EXCESS_GRACE: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Abandoned {
     users: Arc<Lock<HashMap<Uuid, Arc<User>>>>,
-    count: watch::Sender<usize>,
+    under_way: UnderWay,
 }
 
 /// A user with abandoned calls under way.
@@ -104,9 +105,7 @@ impl Abandoned {
             }
             AbandonedCall::new(visit, permit)
         });
-        self.count.send_modify(|count| *count += 1);
-        gauge!(ABANDONED_CALLS).increment(1);
-        let counted = Counted(self.count.clone());
+        let counted = Shown::begin(&self.under_way);
         runtime.spawn(async move {
             // Nobody waits for the answer. Dropped, the call is cancelled.
             match cut_off {
@@ -119,9 +118,7 @@ impl Abandoned {
 
     /// Returns when none is under way.
     pub(super) async fn finish(&self) {
-        let mut count = self.count.subscribe();
-        // The sender is this one's own.
-        let _ = count.wait_for(|count| *count == 0).await;
+        self.under_way.finish().await;
     }
 
     fn known(&self, id: Uuid) -> Option<Visit> {
@@ -173,11 +170,22 @@ impl Drop for AbandonedCall {
     }
 }
 
-struct Counted(watch::Sender<usize>);
+/// An abandoned call in the metrics too.
+struct Shown {
+    _counted: Counted,
+}
 
-impl Drop for Counted {
+impl Shown {
+    fn begin(under_way: &UnderWay) -> Self {
+        gauge!(ABANDONED_CALLS).increment(1);
+        Self {
+            _counted: under_way.begin(),
+        }
+    }
+}
+
+impl Drop for Shown {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
         gauge!(ABANDONED_CALLS).decrement(1);
     }
 }

@@ -31,11 +31,8 @@ impl Drop for Flight {
         let Some(group) = self.batching.lanes.depart(self.key, again) else {
             return;
         };
-        // Without a runtime the process ends: whoever waits is told that the answer is lost.
-        if let Ok(runtime) = Handle::try_current() {
-            let flight = self.batching.flight(self.key);
-            runtime.spawn(flight.fly(group));
-        }
+        let flight = self.batching.flight(self.key);
+        self.batching.spawn(flight.fly(group));
     }
 }
 
@@ -46,6 +43,19 @@ impl Batching {
             key,
             again: Group::new(),
         }
+    }
+
+    /// Runs a task that outlives its callers.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        // Without a runtime the process ends: whoever waits is told that the answer is lost.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let counted = self.tasks.begin();
+        runtime.spawn(async move {
+            task.await;
+            drop(counted);
+        });
     }
 
     fn batch_of(&self, key: Key) -> &'static Operation {
@@ -193,7 +203,7 @@ impl Flight {
             Key::Heartbeats => {
                 for Waiting { call, answer, .. } in group {
                     let made = heartbeat_alone(self.batching.clone(), call);
-                    tokio::spawn(hand_over(made, answer));
+                    self.batching.spawn(hand_over(made, answer));
                 }
             }
         }

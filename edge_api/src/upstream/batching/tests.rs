@@ -1,6 +1,7 @@
 //! Batching in front of a database that is played: every caller gets the own answer, in order, one flight at a time.
 
 mod database;
+mod ending;
 mod property;
 mod shares;
 mod slow;
