@@ -4,7 +4,7 @@ mod access_log;
 mod series;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -38,40 +38,28 @@ impl Observation {
 }
 
 /// Gives the request its id, and the answer its body when it is a refusal; counts it, and logs what
-/// became of it when it was refused, was slow, or is one of the sample.
+/// became of it when it was refused, was slow, or is one of the sample. A client who leaves a slow one has a line too.
 pub(super) async fn observe(
     State(observation): State<Arc<Observation>>,
     request: Request,
     next: Next,
 ) -> Response {
     let mut open = Open::begin(observation, &request);
-    let request_id = RequestId::of(request.headers());
-    let parent = TraceParent::of(request.headers());
-
     let mut response = next.run(request).await;
     let error = response.extensions_mut().remove::<ApiError>();
     if let Some(error) = &error {
-        problem::write(&mut response, error, &request_id);
+        problem::write(&mut response, error, &open.request_id);
         counter!(REFUSALS, "code" => error.code().as_str()).increment(1);
     }
     response
         .headers_mut()
-        .insert(X_REQUEST_ID, request_id.to_header());
+        .insert(X_REQUEST_ID, open.request_id.to_header());
 
     let status = response.status().as_u16();
     open.status = Some(status);
     let duration = open.started_at.elapsed();
     if open.observation.sampler.wants(error.is_some(), duration) {
-        let line = Line {
-            request_id: request_id.as_str(),
-            parent,
-            method: open.method.as_str(),
-            route: open.route(),
-            status,
-            error: error.as_ref(),
-            duration,
-        };
-        line.write();
+        open.line(error.as_ref(), duration).write();
     }
     response
 }
@@ -80,6 +68,8 @@ pub(super) async fn observe(
 struct Open {
     observation: Arc<Observation>,
     started_at: Instant,
+    request_id: RequestId,
+    parent: Option<TraceParent>,
     method: Method,
     /// The pattern, not the path: a path may hold anything, and ids would split the statistics.
     route: Option<MatchedPath>,
@@ -92,6 +82,8 @@ impl Open {
         Self {
             observation,
             started_at: Instant::now(),
+            request_id: RequestId::of(request.headers()),
+            parent: TraceParent::of(request.headers()),
             method: request.method().clone(),
             route: request.extensions().get::<MatchedPath>().cloned(),
             status: None,
@@ -100,6 +92,18 @@ impl Open {
 
     fn route(&self) -> &str {
         self.route.as_ref().map_or("none", MatchedPath::as_str)
+    }
+
+    fn line<'a>(&'a self, error: Option<&'a ApiError>, duration: Duration) -> Line<'a> {
+        Line {
+            request_id: self.request_id.as_str(),
+            parent: self.parent,
+            method: self.method.as_str(),
+            route: self.route(),
+            status: self.status,
+            error,
+            duration,
+        }
     }
 }
 
@@ -110,5 +114,8 @@ impl Drop for Open {
         let duration = self.started_at.elapsed();
         let routes = &observation.routes;
         routes.record(self.route(), &self.method, self.status, duration);
+        if self.status.is_none() && observation.sampler.is_slow(duration) {
+            self.line(None, duration).write();
+        }
     }
 }

@@ -12,6 +12,7 @@ use edge_api::logging;
 use edge_api::router::router;
 use edge_api::state::AppState;
 use serde_json::Value;
+use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -38,14 +39,16 @@ impl Lines {
     }
 
     fn of_requests(&self) -> Vec<Value> {
+        self.saying("request answered")
+    }
+
+    fn saying(&self, message: &str) -> Vec<Value> {
         let text = self.0.lock().expect("no panic with the lock").clone();
         let text = String::from_utf8(text).expect("a text");
         let lines = text
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        lines
-            .filter(|line| line["message"] == "request answered")
-            .collect()
+        lines.filter(|line| line["message"] == message).collect()
     }
 }
 
@@ -68,8 +71,12 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 fn service(slow: Duration, one_in: u32) -> Router {
-    let database = Arc::new(RecordingDatabase::answering("[]"));
-    let state = AppState::new(database, Verifier::new(&SECRET.into()));
+    service_over(&RecordingDatabase::answering("[]"), slow, one_in)
+}
+
+fn service_over(database: &RecordingDatabase, slow: Duration, one_in: u32) -> Router {
+    let verifier = Verifier::new(&SECRET.into());
+    let state = AppState::new(Arc::new(database.clone()), verifier);
     router(
         state.with_access_log(AccessLog { slow, one_in }),
         Vec::new(),
@@ -107,6 +114,30 @@ async fn a_slow_request_has_a_line_where_no_sample_is_taken() {
     // As slow as nothing at all.
     send(service(Duration::ZERO, 0), request("GET", &path(), None)).await;
     assert_eq!(lines.of_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_who_leaves_a_slow_request_leaves_a_line() {
+    for (slow, count) in [(Duration::ZERO, 1), (SECOND * 3600, 0)] {
+        let (lines, _guard) = Lines::record();
+        let database = RecordingDatabase::hanging();
+        let mut request = request("GET", &path(), None);
+        let id = HeaderValue::from_static("of-the-caller");
+        request.headers_mut().insert("x-request-id", id);
+        let mut answer = Box::pin(service_over(&database, slow, 1).oneshot(request));
+        tokio::select! {
+            _ = &mut answer => panic!("it hangs"),
+            () = database.is_asked(1) => {}
+        }
+        drop(answer);
+        let lines = lines.saying("client left before the answer");
+        assert_eq!(lines.len(), count, "{lines:?}");
+        for line in lines {
+            assert_eq!(line["request_id"], "of-the-caller");
+            assert_eq!(line["route"], "/v1/streams/{session_id}/messages");
+            assert_eq!(line["status"], Value::Null);
+        }
+    }
 }
 
 #[tokio::test]

@@ -42,15 +42,20 @@ impl Sampler {
     /// Whether this request is to be logged. Not by what the caller's trace says, or callers could fill
     /// the log.
     pub(super) fn wants(&self, is_refused: bool, duration: Duration) -> bool {
-        let AccessLog { slow, one_in } = self.settings;
-        if is_refused || duration >= slow {
+        if is_refused || self.is_slow(duration) {
             return true;
         }
+        let one_in = self.settings.one_in;
         one_in != 0
             && self
                 .others
                 .fetch_add(1, Ordering::Relaxed)
                 .is_multiple_of(one_in)
+    }
+
+    /// Whether a request that nobody waited for to its end is worth a line.
+    pub(super) fn is_slow(&self, duration: Duration) -> bool {
+        duration >= self.settings.slow
     }
 }
 
@@ -60,7 +65,8 @@ pub(super) struct Line<'a> {
     pub parent: Option<TraceParent>,
     pub method: &'a str,
     pub route: &'a str,
-    pub status: u16,
+    /// None: its client has gone before there was one.
+    pub status: Option<u16>,
     pub error: Option<&'a ApiError>,
     pub duration: Duration,
 }
@@ -72,7 +78,7 @@ impl Line<'_> {
         // Nothing else tells the ids of a trace that begins here, so they are made for the line.
         let trace = Trace::continuing(self.parent);
         macro_rules! log {
-            ($level:ident) => {
+            ($level:ident, $message:literal) => {
                 tracing::$level!(
                     request_id = self.request_id,
                     trace_id = %trace.trace_id,
@@ -84,14 +90,15 @@ impl Line<'_> {
                     code,
                     cause,
                     duration_ms = self.duration.as_secs_f64() * 1e3,
-                    "request answered"
+                    $message
                 )
             };
         }
         match self.status {
-            500 => log!(error),
-            501.. => log!(warn),
-            _ => log!(info),
+            None => log!(info, "client left before the answer"),
+            Some(500) => log!(error, "request answered"),
+            Some(501..) => log!(warn, "request answered"),
+            Some(_) => log!(info, "request answered"),
         }
     }
 }
