@@ -29,6 +29,7 @@ use crate::deadline::X_REQUEST_TIMEOUT_MS;
 use crate::error::ApiError;
 use crate::limits::Limits;
 use crate::request_id::X_REQUEST_ID;
+use crate::trace::{TRACEPARENT, TRACESTATE};
 
 /// `methods` are those of all routes, for browsers of other origins.
 pub(crate) fn wrap(
@@ -65,6 +66,8 @@ fn cors(methods: Vec<Method>, allowed_origins: Vec<HeaderValue>) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
+            TRACEPARENT,
+            TRACESTATE,
             X_CLIENT_INFO,
             X_REQUEST_ID,
             X_REQUEST_TIMEOUT_MS,

@@ -6,6 +6,9 @@ use axum::http::{HeaderMap, HeaderName};
 
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// Comes with it, where a vendor adds something of its own; not read.
+pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
 /// The length of version 00: version, trace id, parent id and flags, with hyphens between.
 const LENGTH: usize = 55;
 

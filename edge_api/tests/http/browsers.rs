@@ -23,6 +23,14 @@ const SENT_BY_THE_CLIENT: [&str; 4] = [
     "x-client-info",
 ];
 
+/// What other apps may send: the edge reads it, or it belongs to that.
+const SENT_BY_OTHERS: [&str; 4] = [
+    "traceparent",
+    "tracestate",
+    "x-request-id",
+    "x-request-timeout-ms",
+];
+
 const ALLOWED_ORIGIN: &str = "access-control-allow-origin";
 
 fn open_service() -> Router {
@@ -70,8 +78,8 @@ async fn a_browser_may_call_every_route_with_its_method() {
         let is_allowed = methods.split(',').any(|allowed| allowed == method.as_str());
         assert!(is_allowed, "{route:?} is not among {methods}");
         let headers = answer.header("access-control-allow-headers");
-        for sent in SENT_BY_THE_CLIENT {
-            let is_allowed = headers.split(',').any(|allowed| allowed == sent);
+        for sent in SENT_BY_THE_CLIENT.iter().chain(&SENT_BY_OTHERS) {
+            let is_allowed = headers.split(',').any(|allowed| allowed == *sent);
             assert!(is_allowed, "{sent} is not among {headers}");
         }
     }
