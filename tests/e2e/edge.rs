@@ -12,6 +12,7 @@ mod postgrest;
 mod refusals;
 mod requests;
 mod routes;
+mod session_pooler;
 mod sql_edition;
 mod two_copies;
 mod webhooks;

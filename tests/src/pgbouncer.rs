@@ -1,4 +1,4 @@
-//! pgbouncer in transaction mode in front of a test's database, run by the user of the server.
+//! pgbouncer in front of a test's database, run by the user of the server.
 
 use std::fs;
 use std::net::TcpListener;
@@ -27,8 +27,22 @@ pub struct Pgbouncer {
 }
 
 impl Pgbouncer {
-    /// Starts one that has so many connections to the server.
+    /// Starts one in transaction mode that has so many connections to the server.
     pub async fn start(database: &TestDatabase, connections: usize) -> Result<Self> {
+        let mode = format!(
+            "pool_mode = transaction\nignore_startup_parameters = options\n\
+             default_pool_size = {connections}\n"
+        );
+        Self::start_with(database, &mode).await
+    }
+
+    /// Starts one in session mode that ignores these parameters of a new connection.
+    pub async fn start_in_session_mode(database: &TestDatabase, ignored: &str) -> Result<Self> {
+        let mode = format!("pool_mode = session\nignore_startup_parameters = {ignored}\n");
+        Self::start_with(database, &mode).await
+    }
+
+    async fn start_with(database: &TestDatabase, mode: &str) -> Result<Self> {
         let address = &database.environment.cluster;
         let password = address.passwords.get(ROLE).context("no password")?;
         let user = ServerUser::choose()?;
@@ -43,9 +57,7 @@ impl Pgbouncer {
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\n\
-             ignore_startup_parameters = options\n\
-             default_pool_size = {connections}\n",
+             auth_type = scram-sha-256\nauth_file = {}\n{mode}",
             address.port,
             users.display()
         );
