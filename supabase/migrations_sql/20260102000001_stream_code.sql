@@ -270,433 +270,437 @@ from (values
     (221, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
     (222, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
     (223, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid)', 'returns void defaults 0'),
-    (224, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer) defaults 0'),
-    (225, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (226, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (227, 'function', 'stream_ext.send_draft(item json)', 'returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text) defaults 0'),
-    (228, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
-    (229, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
-    (230, 'function', 'stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out locked uuid[])', 'defaults 0'),
-    (231, 'function', 'stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb)', 'returns bigint defaults 0'),
-    (232, 'function', 'stream_ext.chat_blocks(session_id uuid, content text)', 'returns boolean defaults 0'),
-    (233, 'function', 'stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text)', 'returns boolean defaults 0'),
-    (234, 'function', 'stream_ext.chat_refusal(session_id uuid, user_id uuid, content text, is_anonymous boolean, anonymous_users_may_chat boolean, is_seller boolean, holds_lease boolean, can_chat boolean, username text, is_banned boolean, is_muted boolean, chat_mode text, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns text defaults 0'),
-    (235, 'function', 'stream_ext.chat_retry_after_ms(refusal text, muted_until timestamptz, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns bigint defaults 0'),
-    (236, 'function', 'stream_ext.chat_rules(session_id uuid, user_id uuid, out is_seller boolean, out chat_mode text, out slow_mode_ms bigint, out anonymous_users_may_chat boolean, out epoch_salt text, out interval_us bigint, out tolerance_us bigint, out can_chat boolean, out username text)', 'defaults 0'),
-    (237, 'function', 'stream_ext.chat_silent_ms(last_chat_at timestamptz, at timestamptz)', 'returns bigint defaults 0'),
-    (238, 'function', 'stream_ext.chat_restrictions(session_id uuid, user_id uuid, out is_banned boolean, out is_muted boolean, out muted_until timestamptz)', 'defaults 0'),
-    (239, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
-    (240, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
-    (241, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
-    (242, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
-    (243, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (244, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
-    (245, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (246, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
-    (247, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
-    (248, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
-    (249, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (250, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (251, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (252, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (253, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (254, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (255, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (256, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (257, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (258, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (259, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (260, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (261, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (262, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (263, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (264, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (265, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (266, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (267, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (268, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (269, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (270, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (271, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (272, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (273, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (274, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
-    (275, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
-    (276, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
-    (277, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (278, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (279, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
-    (280, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (281, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (282, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
-    (283, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (284, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (285, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (286, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (287, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (288, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (289, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (290, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (291, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
-    (292, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (293, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (294, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (295, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (296, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (297, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (298, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (299, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (300, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
-    (301, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (302, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (303, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (304, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (305, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (306, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (307, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
-    (308, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
-    (309, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
-    (310, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
-    (311, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (312, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (313, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (314, 'function', 'stream_ext.regular_find_work(due record)', 'returns jsonb defaults 0'),
-    (315, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
-    (316, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
-    (317, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
-    (318, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
-    (319, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
-    (320, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
-    (321, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (322, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (323, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (324, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (325, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (326, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (327, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (328, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (329, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (330, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (331, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
-    (332, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
-    (333, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
-    (334, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
-    (335, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
-    (336, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
-    (337, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
-    (338, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
-    (339, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
-    (340, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
-    (341, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
-    (342, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
-    (343, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
-    (344, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (345, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (346, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (347, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (348, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (349, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint, max_duration_s integer, token_ttl_s integer)', 'returns integer defaults 0'),
-    (350, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (351, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
-    (352, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
-    (353, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
-    (354, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
-    (355, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
-    (356, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (357, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (358, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (359, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (360, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (361, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (362, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (363, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (364, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
-    (365, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (366, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (367, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (368, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
-    (369, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (370, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (371, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (372, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
-    (373, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (374, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (375, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
-    (376, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
-    (377, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
-    (378, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
-    (379, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
-    (380, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
-    (381, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
-    (382, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
-    (383, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
-    (384, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (385, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (386, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (387, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (388, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (389, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (390, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (391, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (392, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (393, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (394, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (395, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (396, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (397, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (398, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (399, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (400, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (401, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (402, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (403, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (404, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (405, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (406, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (407, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
-    (408, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
-    (409, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (410, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (411, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (412, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (413, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (414, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (415, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (416, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (417, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (418, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (419, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (420, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (421, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (422, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (423, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (424, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (425, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (426, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (427, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (428, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (429, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (430, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (431, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (432, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (433, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (434, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (435, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (436, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (437, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (438, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (439, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (440, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (441, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (442, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (443, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (444, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (445, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (446, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (447, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (448, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (449, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (450, 'function', 'stream_private.tick_loop()', 'returns text defaults 0'),
-    (451, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (452, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (453, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (454, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (455, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (456, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (457, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (458, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (459, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (460, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (461, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (462, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (463, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (464, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (465, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (466, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (467, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (468, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (469, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (470, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (471, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (472, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (473, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (474, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (475, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (476, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (477, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (478, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (479, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (480, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (481, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (482, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (483, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (484, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (485, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (486, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (487, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (488, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (489, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (490, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (491, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (492, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (493, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (494, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (495, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (496, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (497, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (498, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (499, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (500, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (501, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (502, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (503, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (504, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (505, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (506, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (507, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (508, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (509, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (510, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (511, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (512, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (513, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (514, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (515, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (516, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (517, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (518, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (519, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (520, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (521, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (522, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (523, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (524, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (525, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (526, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (527, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (528, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (529, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (530, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (531, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (532, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (533, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (534, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (535, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (536, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (537, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (538, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (539, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (540, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (541, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (542, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (543, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (544, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (545, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (546, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (547, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (548, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (549, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (550, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (551, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (552, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (553, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (554, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (555, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (556, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (557, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (558, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (559, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (560, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (561, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (562, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (563, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (564, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (565, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (566, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (567, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (568, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (569, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (570, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (571, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (572, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (573, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (574, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (575, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (576, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (577, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (578, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (579, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (580, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (581, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (582, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (583, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (584, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (585, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (586, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (587, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (588, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (589, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (590, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (591, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (592, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (593, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (594, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (595, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (596, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (597, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (598, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (599, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (600, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (601, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (602, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (603, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (604, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (605, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (606, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (607, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (608, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (609, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (610, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (611, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (612, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (613, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (614, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (615, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (616, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (617, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (618, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (619, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (620, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (621, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (622, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (623, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (624, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (625, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (626, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (627, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (628, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (629, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (630, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (631, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (632, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (633, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (634, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (635, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (636, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (637, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (638, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (639, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (640, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (641, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (642, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (643, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (644, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (645, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (646, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (647, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (648, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (649, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (650, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (224, 'function', 'stream_ext.send_to_sessions(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (225, 'function', 'stream_ext.send_one_by_one(session_id uuid, drafts jsonb, for_session integer, budget integer, out answers jsonb[], out left_ms integer)', 'defaults 0'),
+    (226, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (227, 'function', 'stream_ext.send_drafts(items json[])', 'returns jsonb defaults 0'),
+    (228, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (229, 'function', 'stream_ext.send_draft(item json, out session_id uuid, out user_id uuid, out content text, out id uuid, out claims text, out is_anonymous boolean, out refusal text)', 'defaults 0'),
+    (230, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
+    (231, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
+    (232, 'function', 'stream_ext.send_lock(session_id uuid, drafts jsonb, wait_ms integer, out status text, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out users uuid[], out lease_states boolean[], out lease_tats timestamptz[], out lease_chats timestamptz[])', 'defaults 0'),
+    (233, 'function', 'stream_ext.send_refuse_new(session_id uuid, drafts jsonb, refusal text)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (234, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, locks record)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (235, 'function', 'stream_ext.send_write(session_id uuid, ids uuid[], user_ids uuid[], usernames text[], contents text[], users uuid[], senders jsonb[])', 'returns bigint defaults 0'),
+    (236, 'function', 'stream_ext.chat_blocks(session_id uuid, content text)', 'returns boolean defaults 0'),
+    (237, 'function', 'stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text)', 'returns boolean defaults 0'),
+    (238, 'function', 'stream_ext.chat_refusal(session_id uuid, user_id uuid, content text, is_anonymous boolean, anonymous_users_may_chat boolean, is_seller boolean, holds_lease boolean, can_chat boolean, username text, is_banned boolean, is_muted boolean, chat_mode text, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns text defaults 0'),
+    (239, 'function', 'stream_ext.chat_retry_after_ms(refusal text, muted_until timestamptz, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns bigint defaults 0'),
+    (240, 'function', 'stream_ext.chat_rules(session_id uuid, user_id uuid, out is_seller boolean, out chat_mode text, out slow_mode_ms bigint, out anonymous_users_may_chat boolean, out epoch_salt text, out interval_us bigint, out tolerance_us bigint, out can_chat boolean, out username text)', 'defaults 0'),
+    (241, 'function', 'stream_ext.chat_silent_ms(last_chat_at timestamptz, at timestamptz)', 'returns bigint defaults 0'),
+    (242, 'function', 'stream_ext.chat_restrictions(session_id uuid, user_id uuid, out is_banned boolean, out is_muted boolean, out muted_until timestamptz)', 'defaults 0'),
+    (243, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
+    (244, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
+    (245, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
+    (246, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
+    (247, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (248, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
+    (249, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (250, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
+    (251, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
+    (252, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
+    (253, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (254, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (255, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (256, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (257, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (258, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (259, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (260, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (261, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (262, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (263, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (264, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (265, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (266, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (267, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (268, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (269, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (270, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (271, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (272, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (273, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (274, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (275, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (276, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (277, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (278, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
+    (279, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
+    (280, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
+    (281, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (282, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (283, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
+    (284, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (285, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (286, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
+    (287, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (288, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (289, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (290, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (291, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (292, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (293, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (294, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (295, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
+    (296, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (297, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (298, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (299, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (300, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (301, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (302, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (303, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (304, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
+    (305, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (306, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (307, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (308, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (309, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (310, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (311, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
+    (312, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (313, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
+    (314, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
+    (315, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (316, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (317, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (318, 'function', 'stream_ext.regular_find_work(due record)', 'returns jsonb defaults 0'),
+    (319, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
+    (320, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
+    (321, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
+    (322, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
+    (323, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
+    (324, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
+    (325, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (326, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (327, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (328, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (329, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (330, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (331, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (332, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (333, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (334, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (335, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (336, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (337, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (338, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (339, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (340, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (341, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (342, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (343, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (344, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (345, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (346, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (347, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (348, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (349, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (350, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (351, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (352, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (353, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint, max_duration_s integer, token_ttl_s integer)', 'returns integer defaults 0'),
+    (354, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (355, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (356, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (357, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (358, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (359, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (360, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (361, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (362, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (363, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (364, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (365, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (366, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (367, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (368, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
+    (369, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (370, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (371, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (372, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
+    (373, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (374, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (375, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (376, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
+    (377, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (378, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (379, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (380, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (381, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (382, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (383, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (384, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (385, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (386, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (387, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (388, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (389, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (390, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (391, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (392, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (393, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (394, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (395, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (396, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (397, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (398, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (399, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (400, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (401, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (402, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (403, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (404, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (405, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (406, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (407, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (408, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (409, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (410, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (411, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
+    (412, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
+    (413, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (414, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (415, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (416, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (417, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (418, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (419, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (420, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (421, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (422, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (423, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (424, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (425, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (426, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (427, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (428, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (429, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (430, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (431, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (432, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (433, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (434, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (435, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (436, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (437, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (438, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (439, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (440, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (441, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (442, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (443, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (444, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (445, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (446, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (447, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (448, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (449, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (450, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (451, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (452, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (453, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (454, 'function', 'stream_private.tick_loop()', 'returns text defaults 0'),
+    (455, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (456, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (457, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (458, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (459, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (460, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (461, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (462, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (463, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (464, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (465, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (466, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (467, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (468, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (469, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (470, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (471, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (472, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (473, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (474, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (475, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (476, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (477, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (478, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (479, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (480, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (481, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (482, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (483, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (484, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (485, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (486, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (487, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (488, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (489, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (490, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (491, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (492, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (493, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (494, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (495, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (496, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (497, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (498, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (499, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (500, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (501, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (502, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (503, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (504, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (505, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (506, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (507, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (508, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (509, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (510, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (511, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (512, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (513, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (514, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (515, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (516, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (517, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (518, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (519, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (520, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (521, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (522, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (523, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (524, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (525, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (526, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (527, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (528, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (529, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (530, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (531, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (532, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (533, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (534, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (535, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (536, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (537, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (538, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (539, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (540, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (541, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (542, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (543, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (544, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (545, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (546, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (547, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (548, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (549, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (550, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (551, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (552, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (553, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (554, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (555, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (556, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (557, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (558, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (559, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (560, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (561, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (562, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (563, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (564, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (565, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (566, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (567, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (568, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (569, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (570, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (571, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (572, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (573, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (574, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (575, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (576, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (577, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (578, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (579, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (580, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (581, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (582, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (583, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (584, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (585, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (586, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (587, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (588, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (589, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (590, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (591, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (592, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (593, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (594, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (595, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (596, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (597, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (598, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (599, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (600, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (601, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (602, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (603, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (604, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (605, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (606, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (607, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (608, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (609, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (610, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (611, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (612, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (613, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (614, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (615, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (616, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (617, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (618, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (619, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (620, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (621, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (622, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (623, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (624, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (625, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (626, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (627, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (628, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (629, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (630, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (631, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (632, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (633, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (634, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (635, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (636, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (637, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (638, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (639, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (640, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (641, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (642, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (643, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (644, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (645, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (646, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (647, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (648, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (649, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (650, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (651, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (652, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (653, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (654, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -7378,140 +7382,89 @@ comment on function stream_ext.chat_prolong(uuid, uuid) is
 -- Sending messages of many users to many streams in one call.
 -- Sessions are handled one after the other by ascending id, each in the order of a single send: viewer rows, head row, the session's
 -- key, relay row, all of them before anything is written. An item that is refused or fails costs only itself; a session whose rows
--- are locked by others costs only its own items.
+-- are locked by others costs only its own items. Items stand in values that are made and read whole: one that grew by each item would be
+-- copied for each.
 
-create or replace function stream_ext.send_to_session(session_id uuid, drafts jsonb, wait_ms integer)
-returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint, waited_ms integer)
+create or replace function stream_ext.send_to_sessions(sessions jsonb)
+returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    own_claims constant pg_catalog.text := coalesce(current_setting('request.jwt.claims', true), '');
+    for_session constant pg_catalog.int4 := stream_ext.send_wait_ms();
+    budget pg_catalog.int4 := for_session * 5;
+    session pg_catalog.record;
     locks pg_catalog.record;
-    draft pg_catalog.record;
-    lease pg_catalog.record;
-    sender pg_catalog.record;
-    refused pg_catalog.text;
-    earlier pg_catalog.record;
-    arrived pg_catalog.timestamptz;
-    moment pg_catalog.timestamptz;
-    code pg_catalog.text;
-    senders pg_catalog.jsonb := '{}';
-    rows_of pg_catalog.jsonb := '[]';
-    places pg_catalog.jsonb := '{}';
-    place pg_catalog.int4;
-    answers pg_catalog.jsonb := '[]';
-    first_number pg_catalog.int8;
 begin
-    locks := stream_ext.send_lock($1,
-        array(select distinct d.user_id from jsonb_to_recordset($2) as d (user_id uuid) order by d.user_id), $3);
-    waited_ms := locks.waited_ms;
-    arrived := locks.arrived_at;
-    if locks.status <> 'ready' then
-        code := case when locks.status = 'taken' then 'lock_timeout'
-            when exists (select from stream.stream_sessions as s where s.id = $1) then 'stream_ended' else 'session_not_found' end;
-    end if;
-    for draft in
-        select d.item, d.user_id, d.content, d.id, d.claims, d.is_anonymous
-        from jsonb_to_recordset($2) as d (item integer, user_id uuid, content text, id uuid, claims text, is_anonymous boolean)
-        order by d.item
-    loop
-        item := draft.item;
-        retry_after_ms := null;
-        stored_seq := null;
-        -- A retry returns its stored message in any case.
-        select m.seq, m.user_id into earlier
-        from stream.chat_messages as m where m.session_id = $1 and m.id = draft.id;
-        if earlier.seq is not null then
-            status := case when earlier.user_id = draft.user_id then 'ok' else 'message_id_conflict' end;
-            stored_seq := case when earlier.user_id = draft.user_id then earlier.seq end;
-            return next;
-            continue;
-        end if;
-        if code is not null then
-            status := code;
-            return next;
-            continue;
-        end if;
-        -- An id that occurred in the batch before is a retry.
-        place := places ->> draft.id::text;
-        if place is not null then
-            if (rows_of -> place ->> 'user_id')::uuid <> draft.user_id then
-                status := 'message_id_conflict';
-                return next;
-            else
-                answers := answers || jsonb_build_array(jsonb_build_array(draft.item, place));
-            end if;
-            continue;
-        end if;
-        perform set_config('request.jwt.claims', coalesce(draft.claims, own_claims), true);
-        select v.is_active, v.chat_tat, v.last_chat_at into lease
-        from stream.stream_viewers as v
-        where v.session_id = $1 and v.user_id = draft.user_id
-            -- The row of whoever joined since is not locked, and may be held by one who waits for this head.
-            and draft.user_id = any (locks.locked);
-        if senders ? draft.user_id::text then
-            select s.* into sender from jsonb_to_record(senders -> draft.user_id::text) as s (
-                is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text,
-                interval_us bigint, tolerance_us bigint, can_chat boolean, username text,
-                is_banned boolean, is_muted boolean, muted_until timestamptz, counts_from timestamptz, backlog_us bigint,
-                silent_ms bigint);
-            if (senders -> draft.user_id::text ->> 'claims') is distinct from draft.claims then
-                -- The application is asked again, for a message that comes with other claims of the same user.
-                sender.can_chat := sender.is_seller or coalesce(stream.hook_can_chat(draft.user_id, $1), false);
-                sender.username := stream_ext.core_display_name(stream.hook_username(draft.user_id));
-            end if;
-        else
-            moment := clock_timestamp();
-            select r.*, x.is_banned, x.is_muted, x.muted_until, f.at as counts_from,
-                stream_ext.rate_backlog_us(
-                    case when r.is_seller then locks.host_tat else lease.chat_tat end, f.at, r.interval_us + r.tolerance_us)
-                    as backlog_us,
-                case when not r.is_seller then stream_ext.chat_silent_ms(lease.last_chat_at, f.at) end as silent_ms
-            into sender
-            from stream_ext.chat_rules($1, draft.user_id) as r
-            cross join stream_ext.chat_restrictions($1, draft.user_id) as x
-            cross join lateral (select case when r.is_seller then moment else coalesce(arrived, moment) end as at) as f;
-            if sender.is_seller is null then
-                perform stream_ext.refuse('session_not_found');
-            end if;
-        end if;
-        refused := stream_ext.chat_refusal($1, draft.user_id, draft.content, draft.is_anonymous, sender.anonymous_users_may_chat,
-            sender.is_seller, lease.is_active, sender.can_chat, sender.username, sender.is_banned, sender.is_muted,
-            sender.chat_mode, sender.backlog_us, sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
-        if refused is null then
-            sender.backlog_us := sender.backlog_us + sender.interval_us;
-            sender.silent_ms := 0;
-            answers := answers || jsonb_build_array(jsonb_build_array(draft.item, jsonb_array_length(rows_of)));
-            if draft.id is not null then
-                places := places || jsonb_build_object(draft.id, jsonb_array_length(rows_of));
-            end if;
-            rows_of := rows_of || jsonb_build_object('n', jsonb_array_length(rows_of) + 1, 'id', draft.id,
-                'user_id', draft.user_id, 'username', sender.username, 'content', draft.content);
-        else
-            status := refused;
-            retry_after_ms := stream_ext.chat_retry_after_ms(refused, sender.muted_until, sender.backlog_us,
-                sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
-            return next;
-        end if;
-        senders := senders || jsonb_build_object(draft.user_id, to_jsonb(sender)
-            || jsonb_build_object('claims', draft.claims, 'counts', refused is null
-                or coalesce((senders -> draft.user_id::text ->> 'counts')::boolean, false)));
+    for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
+        locks := stream_ext.send_lock(session.id, session.drafts, least(for_session, budget));
+        budget := budget - locks.waited_ms;
+        return query
+        select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
+        from stream_ext.send_to_session(session.id, session.drafts, locks) as a;
     end loop;
-    perform set_config('request.jwt.claims', own_claims, true);
-    if jsonb_array_length(rows_of) = 0 then
-        return;
-    end if;
-    first_number := stream_ext.send_write($1, rows_of, senders);
-    perform stream_ext.log_relay($1, first_number, 'chat', locks.may_wait);
-    return query
-    select (a.value ->> 0)::integer, 'ok', null::bigint, first_number + (a.value ->> 1)::bigint, locks.waited_ms
-    from jsonb_array_elements(answers) as a (value);
 end
 $$;
-comment on function stream_ext.send_to_session(uuid, jsonb, integer) is
-    'Sends messages of one session, in the order of the batch: of each item ok and the number of its message, or the code of the refusal.';
+comment on function stream_ext.send_to_sessions(jsonb) is 'Sends the drafts of all sessions; one that fails fails all of them.';
+
+create or replace function stream_ext.send_one_by_one(
+    session_id uuid, drafts jsonb, for_session integer, budget integer, out answers jsonb[], out left_ms integer
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    draft pg_catalog.record;
+    locks pg_catalog.record;
+    fault pg_catalog.record;
+    state pg_catalog.text;
+    message pg_catalog.text;
+    detail pg_catalog.text;
+    raised_in pg_catalog.text;
+begin
+    left_ms := $4;
+    -- These locks are kept, because this block is not rolled back.
+    begin
+        locks := stream_ext.send_lock($1, $2, least($3, left_ms));
+        left_ms := left_ms - locks.waited_ms;
+        if locks.status = 'taken' then
+            answers := array(select to_jsonb(a) from stream_ext.send_to_session($1, $2, locks) as a);
+            return;
+        end if;
+    exception when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+            raised_in = pg_exception_context;
+        if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
+        fault := stream_ext.batch_fault('send_messages', state, message, detail, raised_in);
+        answers := array(
+            select jsonb_build_object('item', d.item, 'status', fault.code, 'retry_after_ms', fault.retry_after_ms)
+            from jsonb_to_recordset($2) as d (item integer));
+        return;
+    end;
+    answers := '{}';
+    for draft in
+        select (e.value ->> 'item')::integer as item, jsonb_build_array(e.value) as alone
+        from jsonb_array_elements($2) as e order by 1
+    loop
+        begin
+            locks := stream_ext.send_lock($1, draft.alone, least($3, left_ms));
+            left_ms := left_ms - locks.waited_ms;
+            answers := array_append(
+                answers, (select to_jsonb(a) from stream_ext.send_to_session($1, draft.alone, locks) as a));
+        exception when others or query_canceled or assert_failure then
+            get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+                raised_in = pg_exception_context;
+            if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
+            fault := stream_ext.batch_fault('send_messages', state, message, detail, raised_in);
+            answers := array_append(answers, jsonb_build_object(
+                'item', draft.item, 'status', fault.code, 'retry_after_ms', fault.retry_after_ms));
+        end;
+    end loop;
+end
+$$;
+comment on function stream_ext.send_one_by_one(uuid, jsonb, integer, integer) is
+    'Sends each item in a subtransaction of its own. The rows of all are locked before the first: the head stays locked behind it, and viewers'' rows come before the head. Returns what is left of the wait, too.';
 
 create or replace function stream_ext.send_isolated(sessions jsonb)
 returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)
@@ -7523,24 +7476,15 @@ declare
     for_session constant pg_catalog.int4 := stream_ext.send_wait_ms();
     budget pg_catalog.int4 := for_session * 5;
     session pg_catalog.record;
-    draft pg_catalog.record;
     locks pg_catalog.record;
-    answers pg_catalog.jsonb := '[]';
-    part pg_catalog.jsonb;
-    fault pg_catalog.record;
+    answers pg_catalog.jsonb;
+    part pg_catalog.record;
     state pg_catalog.text;
-    message pg_catalog.text;
-    detail pg_catalog.text;
     raised_in pg_catalog.text;
 begin
     -- Everything in one subtransaction. After a fault every session gets one of its own, and where that fails too every item.
     begin
-        for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
-            select coalesce(jsonb_agg(to_jsonb(a) || jsonb_build_object('session_id', session.id)), '[]') into part
-            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
-            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
-            answers := answers || part;
-        end loop;
+        answers := (select jsonb_agg(to_jsonb(a)) from stream_ext.send_to_sessions($1) as a);
         return query
         select a.item, a.session_id, a.status, a.retry_after_ms, a.stored_seq
         from jsonb_to_recordset(answers) as a (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint);
@@ -7550,48 +7494,58 @@ begin
         if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
     end;
     -- What the first attempt has waited for was given back.
-    budget := for_session * 5;
     for session in select s.key::uuid as id, s.value as drafts from jsonb_each($1) as s order by s.key::uuid loop
         begin
-            select coalesce(jsonb_agg(to_jsonb(a)), '[]') into part
-            from stream_ext.send_to_session(session.id, session.drafts, least(for_session, budget)) as a;
-            budget := budget - coalesce((part -> 0 ->> 'waited_ms')::integer, 0);
+            locks := stream_ext.send_lock(session.id, session.drafts, least(for_session, budget));
+            budget := budget - locks.waited_ms;
             return query
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-            from jsonb_to_recordset(part) as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
+            from stream_ext.send_to_session(session.id, session.drafts, locks) as a;
             continue;
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
             if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
         end;
-        -- Viewers' rows come before the head, which stays locked behind the first. What cannot be locked is not waited for again.
-        locks := stream_ext.send_lock(session.id, array(select distinct d.user_id from jsonb_to_recordset(session.drafts)
-            as d (user_id uuid) order by d.user_id), least(for_session, budget));
-        budget := budget - locks.waited_ms;
-        for draft in select d.value, (d.value ->> 'item')::integer as item from jsonb_array_elements(session.drafts) as d (value) loop
-            begin
-                return query
-                select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-                from stream_ext.send_to_session(session.id, jsonb_build_array(draft.value),
-                    case when locks.status = 'taken' then 0 else least(for_session, budget) end) as a;
-            exception when others or query_canceled or assert_failure then
-                get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
-                    raised_in = pg_exception_context;
-                if stream_ext.error_is_cancel(state, raised_in) then raise; end if;
-                fault := stream_ext.batch_fault('send_messages', state, message, detail, raised_in);
-                item := draft.item;
-                session_id := session.id;
-                status := fault.code;
-                retry_after_ms := fault.retry_after_ms;
-                stored_seq := null;
-                return next;
-            end;
-        end loop;
+        part := stream_ext.send_one_by_one(session.id, session.drafts, for_session, budget);
+        budget := part.left_ms;
+        return query
+        select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
+        from unnest(part.answers) as e (value)
+        cross join lateral jsonb_to_record(e.value) as a (item integer, status text, retry_after_ms bigint, stored_seq bigint);
     end loop;
 end
 $$;
 comment on function stream_ext.send_isolated(jsonb) is
     'Sends the drafts of all sessions; a hook or a trigger of the application that raises for one item costs that item alone.';
+
+create or replace function stream_ext.send_drafts(items json[]) returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    drafts constant pg_catalog.jsonb := (
+        select jsonb_agg(to_jsonb(d) || jsonb_build_object('item', i.place))
+        from unnest($1) with ordinality as i (item, place)
+        cross join lateral stream_ext.send_draft(i.item) as d);
+    -- Before anything is locked, and without waiting: a user who is being deleted costs the others nothing.
+    is_free constant pg_catalog.jsonb := (
+        select jsonb_object_agg(u.id, stream_ext.application_hold_user_if_free(u.id))
+        from (
+            select d.user_id as id
+            from jsonb_to_recordset(drafts) as d (item integer, user_id uuid, refusal text)
+            where d.refusal is null group by d.user_id order by min(d.item)
+        ) as u);
+begin
+    return (
+        select jsonb_agg(case
+            when d.value ->> 'refusal' is null and not (is_free ->> (d.value ->> 'user_id'))::boolean
+                then d.value || jsonb_build_object('refusal', 'lock_timeout')
+            else d.value end)
+        from jsonb_array_elements(drafts) as d (value));
+end
+$$;
+comment on function stream_ext.send_drafts(json[]) is
+    'The items of a batch in their order, those that are refused with the code; the users of the others are held.';
 
 create or replace function stream_ext.send_messages(items text, row_type anyelement) returns setof anyelement
 language plpgsql
@@ -7599,45 +7553,37 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    read pg_catalog.json[];
-    place pg_catalog.int4 := 0;
-    draft pg_catalog.record;
-    free pg_catalog.jsonb := '{}';
-    sessions pg_catalog.jsonb := '{}';
-    refused pg_catalog.jsonb := '[]';
+    drafts pg_catalog.jsonb;
+    sessions pg_catalog.jsonb;
+    answers pg_catalog.jsonb;
 begin
     perform stream_ext.batch_admit();
-    read := stream_ext.batch_items($1);
-    while place < cardinality(read) loop
-        place := place + 1;
-        select d.* into draft from stream_ext.send_draft(read[place]) as d;
-        if draft.refusal is null then
-            -- Before anything is locked, and without waiting: a user who is being deleted costs the others nothing.
-            if not free ? draft.user_id::text then
-                free := free || jsonb_build_object(draft.user_id, stream_ext.application_hold_user_if_free(draft.user_id));
-            end if;
-            if not (free ->> draft.user_id::text)::boolean then
-                draft.refusal := 'lock_timeout';
-            end if;
-        end if;
-        if draft.refusal is not null then
-            refused := refused || jsonb_build_object('item', place, 'status', draft.refusal);
-        else
-            sessions := jsonb_set(sessions, array[draft.session_id::text],
-                coalesce(sessions -> draft.session_id::text, '[]') || jsonb_build_object('item', place, 'user_id', draft.user_id,
-                    'content', draft.content, 'id', draft.id, 'claims', draft.claims, 'is_anonymous', draft.is_anonymous));
-        end if;
-    end loop;
+    drafts := stream_ext.send_drafts(stream_ext.batch_items($1));
+    sessions := (
+        select jsonb_object_agg(s.id, s.drafts)
+        from (
+            select d.value ->> 'session_id' as id, jsonb_agg(d.value) as drafts
+            from jsonb_array_elements(drafts) as d (value) where d.value ->> 'refusal' is null
+            group by d.value ->> 'session_id'
+        ) as s);
     -- Read first: the statement that returns them sees what was written.
-    refused := refused || coalesce((select jsonb_agg(to_jsonb(a)) from stream_ext.send_isolated(sessions) as a), '[]');
+    answers := (select jsonb_agg(to_jsonb(a)) from stream_ext.send_isolated(sessions) as a);
     return query
     select a.item, a.status, a.retry_after_ms,
         case when m.seq is not null then row(m.id, m.session_id, m.seq, m.user_id, m.username, m.content, m.message_type,
             m.created_at, m.updated_at, m.metadata, m.deleted_at)::stream.chat_message end
-    from jsonb_to_recordset(refused) as a (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)
-    -- By key, however short the log was when this was planned.
+    from (
+        select d.item, null::uuid as session_id, d.refusal as status, null::bigint as retry_after_ms, null::bigint as stored_seq
+        from jsonb_to_recordset(drafts) as d (item integer, refusal text) where d.refusal is not null
+        union all
+        select r.item, r.session_id, r.status, r.retry_after_ms, r.stored_seq
+        from jsonb_to_recordset(answers) as r (
+            item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint)
+    ) as a
+    -- By the key of session and number, however short the log was when this was planned: the other key, with a filter, looks as
+    -- cheap then, but does not give their order.
     left join lateral (
-        select * from stream.chat_messages as c where c.session_id = a.session_id and c.seq = a.stored_seq limit 1
+        select * from stream.chat_messages as c where c.session_id = a.session_id and c.seq >= a.stored_seq order by c.seq limit 1
     ) as m on true
     order by a.item;
 end
@@ -7649,12 +7595,13 @@ comment on function stream_ext.send_messages(text, anyelement) is
 
 -- The items of a batch of messages, and the locks that it takes for one session, all of them before anything is written.
 
-create or replace function stream_ext.send_draft(item json)
-returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text)
+create or replace function stream_ext.send_draft(
+    item json, out session_id uuid, out user_id uuid, out content text, out id uuid, out claims text, out is_anonymous boolean,
+    out refusal text
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
     item_of constant pg_catalog.json := stream_ext.batch_readable($1);
     session pg_catalog.record;
@@ -7668,7 +7615,6 @@ begin
         or stream_ext.batch_repeats(item_of, '{session_id,user_id,content,id,claims}')
     then
         refusal := 'invalid_argument';
-        return next;
         return;
     end if;
     session := stream_ext.batch_uuid(item_of -> 'session_id');
@@ -7677,13 +7623,11 @@ begin
     -- Judged as a single call is, in the same order.
     if session.is_bad or named.is_bad or message.is_bad then
         refusal := 'invalid_argument';
-        return next;
         return;
     end if;
     sender := stream_ext.batch_user(item_of -> 'claims', named.id);
     if sender.refusal is not null or session.id is null or item_of ->> 'content' is null then
         refusal := coalesce(sender.refusal, 'invalid_argument');
-        return next;
         return;
     end if;
     judged := stream_ext.core_judge_content(item_of ->> 'content');
@@ -7694,7 +7638,6 @@ begin
     claims := (item_of -> 'claims')::text;
     is_anonymous := sender.is_anonymous;
     refusal := judged.refusal;
-    return next;
 end
 $$;
 comment on function stream_ext.send_draft(json) is 'An item of a batch whose form is right, or the code of the refusal.';
@@ -7733,8 +7676,9 @@ $$;
 comment on function stream_ext.send_nap(timestamptz) is
     'Pauses before a lock is requested again; false at once when the wait is over. Postgres ends a wait for a row only with the lock or with an error.';
 
-create or replace function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
-    out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out locked uuid[])
+create or replace function stream_ext.send_lock(session_id uuid, drafts jsonb, wait_ms integer, out status text, out host_tat timestamptz,
+    out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out users uuid[], out lease_states boolean[],
+    out lease_tats timestamptz[], out lease_chats timestamptz[])
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -7743,39 +7687,45 @@ declare
     begun constant pg_catalog.timestamptz := clock_timestamp();
     ends_at constant pg_catalog.timestamptz := begun + $3 * interval '1 millisecond';
     viewer pg_catalog.uuid;
+    lease pg_catalog.record;
+    is_open pg_catalog.bool;
     relay pg_catalog.record;
 begin
     status := 'taken';
     waited_ms := $3;
-    locked := '{}';
+    users := array(select distinct d.user_id from jsonb_to_recordset($2) as d (user_id uuid) order by d.user_id);
+    lease_states := '{}';
+    lease_tats := '{}';
+    lease_chats := '{}';
     -- One after the other, by ascending user: whoever waits for a row holds none of those behind it, for which others wait that hold
     -- the first. What is locked stays locked, as releasing it would take a subtransaction.
-    foreach viewer in array $2 loop
+    foreach viewer in array users loop
         loop
-            perform from stream.stream_viewers as v
+            select v.is_active, v.chat_tat, v.last_chat_at into lease
+            from stream.stream_viewers as v
             where v.session_id = $1 and v.user_id = viewer for no key update skip locked;
-            if found then
-                locked := locked || viewer;
-                exit;
-            end if;
-            exit when not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
+            exit when found or not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
             if not stream_ext.send_nap(ends_at) then
                 return;
             end if;
         end loop;
+        -- Nulls of whoever has no row. That of whoever joins later is not locked, and may be held by one who waits for this head.
+        lease_states := array_append(lease_states, lease.is_active);
+        lease_tats := array_append(lease_tats, lease.chat_tat);
+        lease_chats := array_append(lease_chats, lease.last_chat_at);
     end loop;
     -- The rate limiters count from here, so waiting for the head row costs nothing.
-    $9 := clock_timestamp();
+    arrived_at := clock_timestamp();
     loop
-        select h.open, h.host_chat_tat into $5, $6
+        select h.open, h.host_chat_tat into is_open, $5
         from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
-        exit when $5 is not null or not exists (select from stream.chat_heads as h where h.session_id = $1);
+        exit when is_open is not null or not exists (select from stream.chat_heads as h where h.session_id = $1);
         if not stream_ext.send_nap(ends_at) then
             return;
         end if;
     end loop;
     status := 'closed';
-    if $5 then
+    if is_open then
         -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
         loop
             perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
@@ -7796,27 +7746,190 @@ begin
         end loop;
         if found then
             status := 'ready';
-            $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
+            may_wait := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
         end if;
     end if;
     waited_ms := floor(extract(epoch from clock_timestamp() - begun) * 1000);
 end
 $$;
-comment on function stream_ext.send_lock(uuid, uuid[], integer) is
-    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken; and the users whose rows are locked.';
+comment on function stream_ext.send_lock(uuid, jsonb, integer) is
+    'Locks the rows that these messages need, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken. Returns the users in ascending order, and what their leases hold.';
 
--- sql/edition/sql/send_write.sql
+-- sql/edition/sql/send_judge.sql
 
--- Writing the accepted items of a batch of messages.
+-- Judging the items of a batch of messages for one session, whose rows are locked, and writing those that are accepted.
 
-create or replace function stream_ext.send_write(session_id uuid, rows_of jsonb, senders jsonb) returns bigint
+create or replace function stream_ext.send_refuse_new(session_id uuid, drafts jsonb, refusal text)
+returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select d.item,
+        case when m.seq is null then $3 when m.user_id = d.user_id then 'ok' else 'message_id_conflict' end,
+        null::bigint, case when m.user_id = d.user_id then m.seq end
+    from jsonb_to_recordset($2) as d (item integer, user_id uuid, id uuid)
+    left join lateral (
+        select c.seq, c.user_id from stream.chat_messages as c where c.session_id = $1 and c.id = d.id limit 1
+    ) as m on true;
+end
+$$;
+comment on function stream_ext.send_refuse_new(uuid, jsonb, text) is
+    'Refuses what is new: a retry returns its stored message in any case.';
+
+create or replace function stream_ext.send_to_session(session_id uuid, drafts jsonb, locks record)
+returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    written constant pg_catalog.int8 := jsonb_array_length($2);
+    own_claims constant pg_catalog.text := coalesce(current_setting('request.jwt.claims', true), '');
+    in_force pg_catalog.text := own_claims;
+    -- Arrays, of which a batch that grows changes one element and copies none: by a user's place among users, by the place of an
+    -- id among the batch's, and in the order of the messages that are accepted.
+    users constant pg_catalog.uuid[] := locks.users;
+    lease_states constant pg_catalog.bool[] := locks.lease_states;
+    lease_tats constant pg_catalog.timestamptz[] := locks.lease_tats;
+    lease_chats constant pg_catalog.timestamptz[] := locks.lease_chats;
+    senders pg_catalog.jsonb[] := array_fill(null::jsonb, array[cardinality(users)]);
+    rows_of_ids pg_catalog.int4[] := array_fill(null::integer, array[jsonb_array_length($2)]);
+    ids pg_catalog.uuid[] := '{}';
+    user_ids pg_catalog.uuid[] := '{}';
+    usernames pg_catalog.text[] := '{}';
+    contents pg_catalog.text[] := '{}';
+    answered pg_catalog.int4[] := '{}';
+    answered_rows pg_catalog.int4[] := '{}';
+    draft pg_catalog.record;
+    sender pg_catalog.record;
+    refused pg_catalog.text;
+    moment pg_catalog.timestamptz;
     first_number pg_catalog.int8;
+begin
+    if locks.status <> 'ready' then
+        return query
+        select r.item, r.status, r.retry_after_ms, r.stored_seq
+        from stream_ext.send_refuse_new($1, $2, case
+            when locks.status = 'taken' then 'lock_timeout'
+            when exists (select from stream.stream_sessions as s where s.id = $1) then 'stream_ended'
+            else 'session_not_found' end) as r;
+        return;
+    end if;
+    for draft in
+        select d.item, d.user_id, d.content, d.id, d.claims, d.is_anonymous, m.seq, m.user_id as stored_by,
+            dense_rank() over (order by d.user_id)::integer as sender_place, dense_rank() over (order by d.id)::integer as id_place
+        from jsonb_to_recordset($2) as d (item integer, user_id uuid, content text, id uuid, claims text, is_anonymous boolean)
+        left join lateral (
+            select c.seq, c.user_id from stream.chat_messages as c where c.session_id = $1 and c.id = d.id limit 1
+        ) as m on true
+        order by d.item
+    loop
+        item := draft.item;
+        retry_after_ms := null;
+        stored_seq := null;
+        -- A retry returns its stored message in any case.
+        if draft.seq is not null then
+            status := case when draft.stored_by = draft.user_id then 'ok' else 'message_id_conflict' end;
+            stored_seq := case when draft.stored_by = draft.user_id then draft.seq end;
+            return next;
+            continue;
+        end if;
+        -- An id that was accepted in the batch before is a retry.
+        if draft.id is not null and rows_of_ids[draft.id_place] is not null then
+            if user_ids[rows_of_ids[draft.id_place]] <> draft.user_id then
+                status := 'message_id_conflict';
+                return next;
+            else
+                answered := array_append(answered, draft.item);
+                answered_rows := array_append(answered_rows, rows_of_ids[draft.id_place]);
+            end if;
+            continue;
+        end if;
+        if in_force is distinct from coalesce(draft.claims, own_claims) then
+            in_force := set_config('request.jwt.claims', coalesce(draft.claims, own_claims), true);
+        end if;
+        if senders[draft.sender_place] is not null then
+            select s.* into sender from jsonb_to_record(senders[draft.sender_place]) as s (
+                is_seller boolean, chat_mode text, slow_mode_ms bigint, anonymous_users_may_chat boolean, epoch_salt text,
+                interval_us bigint, tolerance_us bigint, can_chat boolean, username text,
+                is_banned boolean, is_muted boolean, muted_until timestamptz, counts_from timestamptz, backlog_us bigint,
+                silent_ms bigint, claims text, counts boolean);
+            if sender.claims is distinct from draft.claims then
+                -- The application is asked again, for a message that comes with other claims of the same user.
+                sender.can_chat := sender.is_seller or coalesce(stream.hook_can_chat(draft.user_id, $1), false);
+                sender.username := stream_ext.core_display_name(stream.hook_username(draft.user_id));
+                sender.claims := draft.claims;
+            end if;
+        else
+            moment := clock_timestamp();
+            select r.*, x.is_banned, x.is_muted, x.muted_until, f.at as counts_from,
+                stream_ext.rate_backlog_us(
+                    case when r.is_seller then locks.host_tat else lease_tats[draft.sender_place] end, f.at,
+                    r.interval_us + r.tolerance_us) as backlog_us,
+                case when not r.is_seller then stream_ext.chat_silent_ms(lease_chats[draft.sender_place], f.at) end as silent_ms,
+                draft.claims as claims, false as counts
+            into sender
+            from stream_ext.chat_rules($1, draft.user_id) as r
+            cross join stream_ext.chat_restrictions($1, draft.user_id) as x
+            cross join lateral (select case when r.is_seller then moment else coalesce(locks.arrived_at, moment) end as at) as f;
+            if sender.is_seller is null then
+                perform stream_ext.refuse('session_not_found');
+            end if;
+        end if;
+        refused := stream_ext.chat_refusal($1, draft.user_id, draft.content, draft.is_anonymous, sender.anonymous_users_may_chat,
+            sender.is_seller, lease_states[draft.sender_place], sender.can_chat, sender.username, sender.is_banned,
+            sender.is_muted, sender.chat_mode, sender.backlog_us, sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
+        if refused is null then
+            sender.backlog_us := sender.backlog_us + sender.interval_us;
+            sender.silent_ms := 0;
+            sender.counts := true;
+            ids := array_append(ids, draft.id);
+            user_ids := array_append(user_ids, draft.user_id);
+            usernames := array_append(usernames, sender.username);
+            contents := array_append(contents, draft.content);
+            answered := array_append(answered, draft.item);
+            answered_rows := array_append(answered_rows, cardinality(ids));
+            rows_of_ids[draft.id_place] := cardinality(ids);
+        else
+            status := refused;
+            retry_after_ms := stream_ext.chat_retry_after_ms(refused, sender.muted_until, sender.backlog_us,
+                sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
+            return next;
+        end if;
+        senders[draft.sender_place] := to_jsonb(sender);
+    end loop;
+    perform set_config('request.jwt.claims', own_claims, true);
+    if cardinality(ids) = 0 then
+        return;
+    end if;
+    first_number := stream_ext.send_write($1, ids, user_ids, usernames, contents, users, senders);
+    perform stream_ext.log_relay($1, first_number, 'chat', locks.may_wait);
+    return query
+    select a.item, 'ok', null::bigint, first_number + a.row - 1
+    from unnest(answered, answered_rows) as a (item, row);
+end
+$$;
+comment on function stream_ext.send_to_session(uuid, jsonb, record) is
+    'Sends messages of one session, in the order of the batch, behind the locks of send_lock: of each item ok and the number of its message, or the code of the refusal.';
+
+-- sql/edition/sql/send_write.sql
+
+-- Writing the accepted items of a batch of messages.
+
+create or replace function stream_ext.send_write(
+    session_id uuid, ids uuid[], user_ids uuid[], usernames text[], contents text[], users uuid[], senders jsonb[]
+)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    written constant pg_catalog.int8 := cardinality($2);
+    first_number pg_catalog.int8;
+    place pg_catalog.int4 := 0;
     sender pg_catalog.record;
 begin
     -- Entries that are sent later are acknowledged with this commit, too.
@@ -7834,28 +7947,28 @@ begin
         select coalesce(i.id, gen_random_uuid()), $1, h.above + i.n, i.user_id, i.username, i.content,
             h.before + i.n * interval '1 microsecond', h.before + i.n * interval '1 microsecond'
         from head as h
-        cross join jsonb_to_recordset($2) as i (n bigint, id uuid, user_id uuid, username text, content text)
+        cross join unnest($2, $3, $4, $5) with ordinality as i (id, user_id, username, content, n)
         returning seq
     )
     select min(m.seq) into first_number from m;
-    for sender in
-        select s.key::uuid as id, (s.value ->> 'is_seller')::boolean as is_seller,
-            (s.value ->> 'counts_from')::timestamptz + (s.value ->> 'backlog_us')::bigint * interval '1 microsecond' as tat
-        from jsonb_each($3) as s where (s.value ->> 'counts')::boolean
-    loop
+    while place < cardinality($7) loop
+        place := place + 1;
+        continue when ($7[place] ->> 'counts')::boolean is not true;
+        select s.is_seller, s.counts_from + s.backlog_us * interval '1 microsecond' as tat into sender
+        from jsonb_to_record($7[place]) as s (is_seller boolean, counts_from timestamptz, backlog_us bigint);
         if sender.is_seller then
             update stream.chat_heads as h set host_chat_tat = sender.tat where h.session_id = $1;
         else
             update stream.stream_viewers as v
             set chat_tat = sender.tat, last_chat_at = clock_timestamp(), last_seen_at = clock_timestamp()
-            where v.session_id = $1 and v.user_id = sender.id;
+            where v.session_id = $1 and v.user_id = $6[place];
         end if;
     end loop;
     return first_number;
 end
 $$;
-comment on function stream_ext.send_write(uuid, jsonb, jsonb) is
-    'Writes accepted items, whose rows are all locked, in one statement, so they are consecutive in the log; and the rate limiters of their senders. Returns the first number.';
+comment on function stream_ext.send_write(uuid, uuid[], uuid[], text[], text[], uuid[], jsonb[]) is
+    'Writes accepted items, whose rows are all locked, in one statement, so they are consecutive in the log; and the rate limiters of their senders, which stand in the order of users. Returns the first number.';
 
 -- sql/edition/sql/sender.sql
 

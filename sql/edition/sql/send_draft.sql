@@ -1,11 +1,12 @@
 -- The items of a batch of messages, and the locks that it takes for one session, all of them before anything is written.
 
-create function stream_ext.send_draft(item json)
-returns table (session_id uuid, user_id uuid, content text, id uuid, claims text, is_anonymous boolean, refusal text)
+create function stream_ext.send_draft(
+    item json, out session_id uuid, out user_id uuid, out content text, out id uuid, out claims text, out is_anonymous boolean,
+    out refusal text
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
     item_of constant pg_catalog.json := stream_ext.batch_readable($1);
     session pg_catalog.record;
@@ -19,7 +20,6 @@ begin
         or stream_ext.batch_repeats(item_of, '{session_id,user_id,content,id,claims}')
     then
         refusal := 'invalid_argument';
-        return next;
         return;
     end if;
     session := stream_ext.batch_uuid(item_of -> 'session_id');
@@ -28,13 +28,11 @@ begin
     -- Judged as a single call is, in the same order.
     if session.is_bad or named.is_bad or message.is_bad then
         refusal := 'invalid_argument';
-        return next;
         return;
     end if;
     sender := stream_ext.batch_user(item_of -> 'claims', named.id);
     if sender.refusal is not null or session.id is null or item_of ->> 'content' is null then
         refusal := coalesce(sender.refusal, 'invalid_argument');
-        return next;
         return;
     end if;
     judged := stream_ext.core_judge_content(item_of ->> 'content');
@@ -45,7 +43,6 @@ begin
     claims := (item_of -> 'claims')::text;
     is_anonymous := sender.is_anonymous;
     refusal := judged.refusal;
-    return next;
 end
 $$;
 comment on function stream_ext.send_draft(json) is 'An item of a batch whose form is right, or the code of the refusal.';
@@ -84,8 +81,9 @@ $$;
 comment on function stream_ext.send_nap(timestamptz) is
     'Pauses before a lock is requested again; false at once when the wait is over. Postgres ends a wait for a row only with the lock or with an error.';
 
-create function stream_ext.send_lock(session_id uuid, users uuid[], wait_ms integer, out status text, out is_open boolean,
-    out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out locked uuid[])
+create function stream_ext.send_lock(session_id uuid, drafts jsonb, wait_ms integer, out status text, out host_tat timestamptz,
+    out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out users uuid[], out lease_states boolean[],
+    out lease_tats timestamptz[], out lease_chats timestamptz[])
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -94,39 +92,45 @@ declare
     begun constant pg_catalog.timestamptz := clock_timestamp();
     ends_at constant pg_catalog.timestamptz := begun + $3 * interval '1 millisecond';
     viewer pg_catalog.uuid;
+    lease pg_catalog.record;
+    is_open pg_catalog.bool;
     relay pg_catalog.record;
 begin
     status := 'taken';
     waited_ms := $3;
-    locked := '{}';
+    users := array(select distinct d.user_id from jsonb_to_recordset($2) as d (user_id uuid) order by d.user_id);
+    lease_states := '{}';
+    lease_tats := '{}';
+    lease_chats := '{}';
     -- One after the other, by ascending user: whoever waits for a row holds none of those behind it, for which others wait that hold
     -- the first. What is locked stays locked, as releasing it would take a subtransaction.
-    foreach viewer in array $2 loop
+    foreach viewer in array users loop
         loop
-            perform from stream.stream_viewers as v
+            select v.is_active, v.chat_tat, v.last_chat_at into lease
+            from stream.stream_viewers as v
             where v.session_id = $1 and v.user_id = viewer for no key update skip locked;
-            if found then
-                locked := locked || viewer;
-                exit;
-            end if;
-            exit when not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
+            exit when found or not exists (select from stream.stream_viewers as v where v.session_id = $1 and v.user_id = viewer);
             if not stream_ext.send_nap(ends_at) then
                 return;
             end if;
         end loop;
+        -- Nulls of whoever has no row. That of whoever joins later is not locked, and may be held by one who waits for this head.
+        lease_states := array_append(lease_states, lease.is_active);
+        lease_tats := array_append(lease_tats, lease.chat_tat);
+        lease_chats := array_append(lease_chats, lease.last_chat_at);
     end loop;
     -- The rate limiters count from here, so waiting for the head row costs nothing.
-    $9 := clock_timestamp();
+    arrived_at := clock_timestamp();
     loop
-        select h.open, h.host_chat_tat into $5, $6
+        select h.open, h.host_chat_tat into is_open, $5
         from stream.chat_heads as h where h.session_id = $1 for no key update skip locked;
-        exit when $5 is not null or not exists (select from stream.chat_heads as h where h.session_id = $1);
+        exit when is_open is not null or not exists (select from stream.chat_heads as h where h.session_id = $1);
         if not stream_ext.send_nap(ends_at) then
             return;
         end if;
     end loop;
     status := 'closed';
-    if $5 then
+    if is_open then
         -- As the check of the foreign key would: whoever deletes the session locks its viewers' rows first.
         loop
             perform from stream.stream_sessions as s where s.id = $1 for key share skip locked;
@@ -147,11 +151,11 @@ begin
         end loop;
         if found then
             status := 'ready';
-            $7 := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
+            may_wait := stream_ext.log_may_wait(relay.flushed_at, relay.window_ms, clock_timestamp());
         end if;
     end if;
     waited_ms := floor(extract(epoch from clock_timestamp() - begun) * 1000);
 end
 $$;
-comment on function stream_ext.send_lock(uuid, uuid[], integer) is
-    'Locks the rows that messages of these users need, in ascending order, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken; and the users whose rows are locked.';
+comment on function stream_ext.send_lock(uuid, jsonb, integer) is
+    'Locks the rows that these messages need, requesting those that are held about once a millisecond: ready, closed (or no such session), or taken. Returns the users in ascending order, and what their leases hold.';
