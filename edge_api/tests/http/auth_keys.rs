@@ -9,6 +9,7 @@ use axum::http::Request;
 use edge_api::auth::{
     AuthError, KeyRefresher, KeySource, Keys, REFRESH_INTERVAL, UNKNOWN_KEY_INTERVAL, Verifier,
 };
+use edge_api::metrics::recorder;
 use edge_api::router::router;
 use edge_api::state::AppState;
 use serde_json::json;
@@ -16,6 +17,7 @@ use tokio::time::{advance, pause};
 
 use crate::database::RecordingDatabase;
 use crate::issuer::{Issuer, Served, SigningKey};
+use crate::observed::Observed;
 use crate::requests::{send, user_claims};
 
 fn keys(keys: &[&SigningKey]) -> Served {
@@ -230,4 +232,20 @@ async fn the_set_is_read_at_the_start_and_regularly() {
         tokio::time::resume();
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+pub async fn readings_of_the_key_set_are_counted_by_outcome() {
+    let recorder = recorder().expect("buckets");
+    let observed = Observed::new(&recorder);
+    let (issuer, verifier) = Issuer::start(keys(&[&SigningKey::new("one")])).await;
+    assert!(verifier.refresh().await);
+    issuer.serve(Served::Status(500));
+    for _ in 0..2 {
+        assert!(!verifier.refresh().await);
+    }
+    let fetches = |outcome: &str| {
+        observed.value(&format!(r#"edge_key_fetches_total{{outcome="{outcome}"}}"#))
+    };
+    assert_eq!((fetches("ok"), fetches("failed")), (Some(1.0), Some(2.0)));
 }

@@ -20,6 +20,7 @@ mod issuer;
 mod log;
 mod metrics;
 mod observability;
+mod observed;
 mod openapi;
 mod operator;
 mod polling;

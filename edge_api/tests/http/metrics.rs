@@ -1,61 +1,29 @@
 //! What the router records, and who may read it.
 
+mod calls;
+mod every;
+mod process;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use edge_api::auth::Verifier;
-use edge_api::metrics::{Exposition, Kind, METRICS, describe, recorder};
-use edge_api::router::router;
+use edge_api::metrics::{Kind, METRICS, recorder};
 use edge_api::routes;
-use edge_api::state::AppState;
 use edge_api::ticker::Ticker;
-use edge_api::upstream::{Stack, UpstreamError};
-use metrics::LocalRecorderGuard;
-use metrics_exporter_prometheus::PrometheusRecorder;
+use edge_api::upstream::UpstreamError;
 use tokio::sync::Notify;
 
 use crate::database::RecordingDatabase;
-use crate::requests::{SECRET, SESSION, request, request_with, send, service_token};
-
-/// A service whose metrics are its own: those of one thread, which a test has for itself.
-struct Observed<'a> {
-    metrics: Exposition,
-    _guard: LocalRecorderGuard<'a>,
-}
-
-impl<'a> Observed<'a> {
-    fn new(recorder: &'a PrometheusRecorder) -> Self {
-        let guard = metrics::set_default_local_recorder(recorder);
-        describe();
-        Self {
-            metrics: Exposition::of(recorder.handle()),
-            _guard: guard,
-        }
-    }
-
-    fn service(&self, database: &RecordingDatabase) -> Router {
-        let stack = Stack::around("database", Arc::new(database.clone()), 10);
-        let state = AppState::new(stack.upstream, Verifier::new(&SECRET.into()));
-        router(state.with_metrics(self.metrics.clone()), Vec::new())
-    }
-
-    /// The value of a series; none: there is none.
-    fn value(&self, series: &str) -> Option<f64> {
-        let text = self.metrics.text();
-        let mut lines = text.lines();
-        let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        value.map(|value| value.parse().expect("a number"))
-    }
-}
+use crate::observed::Observed;
+use crate::requests::{SESSION, request, request_with, send, service_token};
 
 fn messages() -> String {
     format!("/v1/streams/{SESSION}/messages")
 }
 
 #[tokio::test]
-async fn requests_are_timed_by_route_method_and_class_of_status() {
+pub async fn requests_are_timed_by_route_method_and_class_of_status() {
     let recorder = recorder().expect("buckets");
     let observed = Observed::new(&recorder);
     let service = observed.service(&RecordingDatabase::answering("[]"));
@@ -95,7 +63,7 @@ async fn requests_are_timed_by_route_method_and_class_of_status() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_before_its_answer_is_counted_as_gone() {
+pub async fn a_client_that_goes_before_its_answer_is_counted_as_gone() {
     let recorder = recorder().expect("buckets");
     let observed = Observed::new(&recorder);
     let database = RecordingDatabase::answering_after(Arc::new(Notify::new()));
@@ -111,7 +79,7 @@ async fn a_client_that_goes_before_its_answer_is_counted_as_gone() {
 }
 
 #[tokio::test]
-async fn calls_of_the_database_are_timed_by_operation_and_outcome() {
+pub async fn calls_of_the_database_are_timed_by_operation_and_outcome() {
     let recorder = recorder().expect("buckets");
     let observed = Observed::new(&recorder);
     let unexpected = UpstreamError::Unexpected {
@@ -133,7 +101,7 @@ async fn calls_of_the_database_are_timed_by_operation_and_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ticker_counts_its_calls_and_tells_its_last_success() {
+pub async fn the_ticker_counts_its_calls_and_tells_its_last_success() {
     let recorder = recorder().expect("buckets");
     let observed = Observed::new(&recorder);
     let failure = UpstreamError::Unavailable {
@@ -154,11 +122,21 @@ async fn the_ticker_counts_its_calls_and_tells_its_last_success() {
     assert_eq!(observed.value("edge_ticks_total"), Some(4.0));
     assert_eq!(observed.value("edge_tick_failures_total"), Some(2.0));
     let last = observed.value("edge_tick_last_success_timestamp_seconds");
-    assert!(
-        last > observed
-            .value("process_start_time_seconds")
-            .map(|start| start - 1.0)
-    );
+    assert!(last >= observed.value("process_start_time_seconds"));
+}
+
+#[tokio::test]
+pub async fn answers_of_sync_are_counted_by_whether_they_held_everything() {
+    let recorder = recorder().expect("buckets");
+    let observed = Observed::new(&recorder);
+    let database = RecordingDatabase::answering(r#"{"recovered": true}"#);
+    let service = observed.service(&database);
+    for path in ["sync", "sync", "state"] {
+        let path = format!("/v1/streams/{SESSION}/{path}");
+        send(service.clone(), request("GET", &path, None)).await;
+    }
+    let complete = observed.value(r#"edge_recoveries_total{complete="true"}"#);
+    assert_eq!(complete, Some(2.0));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+pub mod counted;
 mod descriptors;
 mod drain;
 mod half_heads;

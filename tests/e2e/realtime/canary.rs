@@ -90,11 +90,16 @@ async fn sign_up(services: &Services) -> Result<(String, String)> {
     Ok((user.to_owned(), password))
 }
 
-/// The states that a copy shows as its own.
-async fn states(services: &Services, edge_url: &str) -> Result<Vec<String>> {
+/// The metrics of a copy.
+async fn metrics(services: &Services, edge_url: &str) -> Result<String> {
     let request = Request::new(Method::GET, "/metrics").bearer(&services.keys.service_role_key);
     let answer = request.send(edge_url).await?;
-    let text = String::from_utf8(answer.body.to_vec())?;
+    Ok(String::from_utf8(answer.body.to_vec())?)
+}
+
+/// The states that a copy shows as its own.
+async fn states(services: &Services, edge_url: &str) -> Result<Vec<String>> {
+    let text = metrics(services, edge_url).await?;
     let shown = text.lines().filter_map(|line| {
         let rest = line.strip_prefix("edge_canary_state{state=\"")?;
         rest.strip_suffix("\"} 1").map(str::to_owned)
@@ -102,6 +107,8 @@ async fn states(services: &Services, edge_url: &str) -> Result<Vec<String>> {
     Ok(shown.collect())
 }
 
+/// Feature: streaming-realtime-fixes, Property 8: For any realtime connection attempt, Supabase_Realtime should authenticate
+/// users, subscribe to relevant channels and deliver updates. The edge is such a subscriber.
 #[tokio::test]
 async fn what_is_sent_is_delivered_and_without_credentials_nothing_is_known() -> Result<()> {
     let watched = Watched::start().await?;
@@ -109,6 +116,18 @@ async fn what_is_sent_is_delivered_and_without_credentials_nothing_is_known() ->
     watched
         .is_diagnosed("ok", "the last that came back")
         .await?;
+    let text = metrics(&watched.services, &watched.edge_url).await?;
+    let value = |name: &str| -> Option<f64> {
+        let mut lines = text.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value?.parse().ok()
+    };
+    assert!(value("edge_canaries_received_total") >= Some(1.0), "{text}");
+    let received_at = value("edge_canary_last_received_timestamp_seconds");
+    assert!(received_at > value("process_start_time_seconds"), "{text}");
+    // In the same second, or a moment later.
+    assert!(value("edge_canary_lag_seconds") >= Some(0.0), "{text}");
+
     let other = &watched.services.copy_urls[0];
     assert_eq!(states(&watched.services, other).await?, ["unknown"]);
     Ok(())

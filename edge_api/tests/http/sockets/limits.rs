@@ -45,7 +45,7 @@ fn assert_rate_limited(answer: &Answer) {
     assert_eq!(answer.header("retry-after"), expected);
 }
 
-fn with_token(token: &str) -> String {
+pub fn with_token(token: &str) -> String {
     let path = format!("/v1/streams/{SESSION}/state");
     format!("GET {path} HTTP/1.1\r\nhost: a.test\r\nauthorization: Bearer {token}\r\n\r\n")
 }
