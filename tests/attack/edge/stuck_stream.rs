@@ -1,7 +1,8 @@
 //! Streams whose head rows are held: their own sends wait, and nothing else.
 
 use anyhow::{Context, Result, ensure};
-use edge_api::upstream::{Stack, UpstreamError, assemble};
+use edge_api::upstream::sql::SqlUpstream;
+use edge_api::upstream::{Stack, Upstream, UpstreamError, assemble};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::json;
@@ -182,6 +183,40 @@ async fn heartbeats_pass_while_every_other_connection_waits() -> Result<()> {
     for sent in sends {
         let sent = sent.await??;
         ensure!(sent.is_ok() || sent == Err(overloaded()), "{sent:?}");
+    }
+    Ok(())
+}
+
+/// Asked at the database itself, in front of which nothing is remembered of an earlier answer.
+#[tokio::test]
+async fn readiness_and_figures_need_no_connection_of_the_calls() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let (streams, holder) = stuck_streams(&database, 2).await?;
+    let cluster = &database.environment.cluster;
+    let url = cluster.url("authenticator", database.name())?;
+    let upstream = SqlUpstream::new(plain_settings(&url, streams.len())?)?;
+    let mut sends = Vec::new();
+    for (stream, user) in streams.iter().zip(USERS) {
+        let message = json!({"session_id": stream, "user_id": user, "content": "stuck"});
+        let sent = ask(&upstream, user, "send_message", &message)?;
+        sends.push(tokio::spawn(sent));
+    }
+    let observer = database.superuser().await?;
+    wait_until(&observer, &waiting(streams.len())).await?;
+    // However often it is asked: one connection for each of the two.
+    for _ in 0..2 {
+        let versions = upstream.ping().await?;
+        ensure!(versions.contract.is_some(), "{versions:?}");
+        assert_eq!(backends(&database).await?, (2, 3));
+    }
+    for _ in 0..2 {
+        ensure!(!upstream.figures().await?.is_empty());
+        assert_eq!(backends(&database).await?, (2, 4));
+    }
+    wait_until(&observer, &waiting(streams.len())).await?;
+    holder.batch_execute("rollback").await?;
+    for sent in sends {
+        sent.await??;
     }
     Ok(())
 }
