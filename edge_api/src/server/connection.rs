@@ -120,7 +120,7 @@ impl Connection {
                     if progress.is_idle() {
                         let parts = http.into_parts();
                         let mut socket = parts.io.into_inner();
-                        socket.unread(parts.read_buf);
+                        socket.unread(&parts.read_buf);
                         return Next::Wait(socket);
                     }
                     look.as_mut().reset(Instant::now() + buffers_kept);
@@ -178,5 +178,58 @@ fn after(
         Next::Linger(socket)
     } else {
         Next::Close
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use hyper_util::service::TowerToHyperService;
+    use tokio::net::TcpListener;
+
+    use super::super::settings::ServerSettings;
+    use super::*;
+    use crate::budget::Budget;
+
+    /// hyper's part, with its buffers, is taken down. What `Socket` keeps of them is tested there.
+    #[tokio::test]
+    async fn a_quiet_connection_is_nothing_but_its_socket() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(address).await.expect("it listens");
+        let (stream, peer) = listener.accept().await.expect("a client");
+        let settings = ServerSettings {
+            buffers_kept: Duration::from_millis(1),
+            ..ServerSettings::default()
+        };
+        let memory = Budget::new(1 << 20, 1);
+        let router = Router::new().route("/", get(|| async {}));
+        let shared = Arc::new(Shared {
+            router: TowerToHyperService::new(router),
+            http: http(settings.head_timeout),
+            body_memory: memory.clone(),
+            head_memory: memory.clone(),
+            settings,
+        });
+        let (_stopping, stop) = watch::channel(false);
+        let mut connection = Connection {
+            shared,
+            peer: peer.ip(),
+            stop,
+        };
+        let progress = Arc::<Progress>::default();
+        let half_head = HalfHead::new(memory, None);
+        let mut socket = Socket::new(stream, progress.clone(), half_head, Duration::MAX);
+        for _ in 0..2 {
+            let request = b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n";
+            client.write_all(request).await.expect("it reads");
+            let served = connection.serve(socket, &progress);
+            let next = timeout(Duration::from_secs(30), served).await;
+            let Ok(Next::Wait(waiting)) = next else {
+                panic!("it does not wait for another request");
+            };
+            socket = waiting;
+        }
     }
 }

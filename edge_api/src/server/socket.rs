@@ -50,15 +50,10 @@ impl Socket {
         }
     }
 
-    /// Puts back what was read too far, before what was put back earlier and is not read yet.
-    pub(super) fn unread(&mut self, bytes: Bytes) {
-        self.read_ahead = if self.read_ahead.is_empty() {
-            bytes
-        } else {
-            [bytes, std::mem::take(&mut self.read_ahead)]
-                .concat()
-                .into()
-        };
+    /// Puts back what was read too far, before what was put back earlier and is not read yet. It is copied: as a part of
+    /// hyper's buffer, even an empty one, it would keep the whole.
+    pub(super) fn unread(&mut self, bytes: &[u8]) {
+        self.read_ahead = [bytes, &self.read_ahead].concat().into();
     }
 
     /// Waits for the first byte; false: the client has closed instead.
@@ -161,17 +156,43 @@ mod tests {
     use super::*;
     use crate::budget::Budget;
 
-    /// A client that sends many requests at once fills more than one of hyper's buffers.
-    #[tokio::test]
-    async fn what_is_put_back_twice_is_read_in_its_order() {
+    async fn socket() -> Socket {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stream = TcpStream::connect(address).await.expect("it listens");
         let half_head = HalfHead::new(Budget::new(1 << 20, 1), None);
-        let second = Duration::from_secs(1);
-        let mut socket = Socket::new(stream, Arc::default(), half_head, second);
-        socket.unread(Bytes::from_static(b"second, third"));
-        socket.unread(Bytes::from_static(b"first, "));
+        Socket::new(stream, Arc::default(), half_head, Duration::from_secs(1))
+    }
+
+    /// A buffer that can be seen to be there.
+    struct Buffer(Arc<()>);
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            b"a head and the beginning of the next"
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_put_back_keeps_no_buffer_of_whoever_read_it() {
+        let mut socket = socket().await;
+        for used in [36, 6] {
+            let there = Arc::new(());
+            let mut buffer = Bytes::from_owner(Buffer(there.clone()));
+            buffer.advance(used);
+            socket.unread(&buffer);
+            drop(buffer);
+            assert_eq!(Arc::strong_count(&there), 1, "{used} bytes used");
+        }
+        assert_eq!(socket.read_ahead, " and the beginning of the next");
+    }
+
+    /// A client that sends many requests at once fills more than one of hyper's buffers.
+    #[tokio::test]
+    async fn what_is_put_back_twice_is_read_in_its_order() {
+        let mut socket = socket().await;
+        socket.unread(b"second, third");
+        socket.unread(b"first, ");
         let mut text = [0; 20];
         socket.read_exact(&mut text).await.expect("bytes");
         assert_eq!(&text, b"first, second, third");

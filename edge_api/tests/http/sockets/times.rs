@@ -115,7 +115,7 @@ async fn a_body_that_drips_is_refused() {
 }
 
 #[tokio::test]
-async fn a_quiet_connection_gives_its_buffers_back_and_goes_on() {
+async fn a_connection_goes_on_after_it_was_quiet_and_gave_its_buffers_back() {
     let server = server(|settings| settings.buffers_kept = Duration::from_millis(1)).await;
     let mut wire = server.connect().await;
     for _ in 0..20 {
