@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::*;
-use crate::requests::SECRET;
+use crate::requests::{SECRET, service_token};
 
 /// The program over a database that is away.
 struct Process {
@@ -17,16 +17,16 @@ struct Process {
 }
 
 impl Process {
-    /// With so many open files at most.
-    async fn start(name: &str, open_files: u32) -> Self {
+    /// With this limit of open files, in the words of the shell's `ulimit`.
+    async fn start(name: &str, limit: &str) -> Self {
         let name = format!("edge_api_{name}_{}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         fs::create_dir_all(&directory).expect("a directory");
         let address_file = directory.join("address");
         let log = fs::File::create(directory.join("log")).expect("a file");
         let child = Command::new("sh")
-            .args(["-c", "ulimit -n $0 && exec \"$@\""])
-            .arg(open_files.to_string())
+            .args(["-c", "ulimit $0 && exec \"$@\""])
+            .arg(limit)
             .arg(env!("CARGO_BIN_EXE_edge_api"))
             .env_clear()
             .env("DATABASE_URL", "postgres://a:b@127.0.0.1:1/none")
@@ -68,6 +68,17 @@ impl Process {
         .await;
     }
 
+    /// The limits of open files in force: the soft and the hard one.
+    fn limits(&self) -> [String; 2] {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.child.id()));
+        let limits = limits.expect("a process");
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"));
+        let mut columns = line.expect("a limit").split_whitespace().skip(3);
+        [(); 2].map(|()| columns.next().expect("a number").to_owned())
+    }
+
     /// Leaves the process as many more descriptors as it has now, and so many.
     fn leave_descriptors(&self, more: usize) {
         let pid = self.child.id();
@@ -97,7 +108,7 @@ const SHORTAGE: &str = "cannot accept connections";
 
 #[tokio::test]
 async fn few_descriptors_are_few_places_and_the_rest_is_refused() {
-    let process = Process::start("few", 150).await;
+    let process = Process::start("few", "-n 150").await;
     let mut first = process.connect().await;
     assert_eq!(first.ask(HEALTH).await.status, 200);
     let mut others = Vec::new();
@@ -131,9 +142,24 @@ async fn few_descriptors_are_few_places_and_the_rest_is_refused() {
     .await;
 }
 
+/// Many systems start programs so; 100 places would be left of the soft limit.
+#[tokio::test]
+async fn a_soft_limit_below_the_hard_one_takes_no_places() {
+    let process = Process::start("soft", "-Sn 200").await;
+    let [soft, hard] = process.limits();
+    assert_eq!(soft, hard);
+    assert_ne!(hard, "200", "it was never lower");
+    let mut wires = Vec::new();
+    for _ in 0..300 {
+        let mut wire = process.connect().await;
+        assert_eq!(wire.ask(HEALTH).await.status, 200);
+        wires.push(wire);
+    }
+}
+
 #[tokio::test]
 async fn a_shortage_of_descriptors_passes_without_a_connection_lost() {
-    let process = Process::start("shortage", 1000).await;
+    let process = Process::start("shortage", "-n 1000").await;
     let mut first = process.connect().await;
     assert_eq!(first.ask(HEALTH).await.status, 200);
     process.leave_descriptors(3);
@@ -147,4 +173,10 @@ async fn a_shortage_of_descriptors_passes_without_a_connection_lost() {
     drop(others);
     assert_eq!(waiting.ask(HEALTH).await.status, 200);
     process.until_logged("accepting connections again").await;
+    let token = service_token();
+    let metrics =
+        format!("GET /metrics HTTP/1.1\r\nhost: a.test\r\nauthorization: Bearer {token}\r\n\r\n");
+    let metrics = waiting.ask(&metrics).await.body;
+    let refused = r#"edge_connections_refused_total{reason="kernel"} "#;
+    assert!(metrics.contains(refused), "{metrics}");
 }
