@@ -1,6 +1,7 @@
 //! Calls through PostgREST: what is sent, and what each answer means, with a server that answers as it is told.
 
 mod figures;
+mod hanging;
 
 use std::sync::Mutex;
 
