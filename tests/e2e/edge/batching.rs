@@ -10,6 +10,7 @@ use stream_tests::agora::{SUBSCRIBER, buyer_token};
 use stream_tests::demo;
 use stream_tests::moderation::restrict;
 use stream_tests::services::Services;
+use stream_tests::services::request::Request;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ const CLIENTS: usize = 32;
 const MESSAGES: usize = 4;
 
 /// A stream with so many viewers.
-async fn crowd() -> Result<(Arc<Services>, Uuid, Vec<Uuid>)> {
+async fn crowd() -> Result<(Services, Uuid, Vec<Uuid>)> {
     let services = Services::start().await?;
     let database = &services.database;
     let session = database.stream_in(StreamState::Active).await?;
@@ -28,20 +29,19 @@ async fn crowd() -> Result<(Arc<Services>, Uuid, Vec<Uuid>)> {
         database.viewer(session, user).await?;
         users.push(user);
     }
-    Ok((Arc::new(services), session, users))
+    Ok((services, session, users))
 }
 
-/// What one client sends, one message after the other; returns the answers in that order.
-async fn send_all(services: Arc<Services>, session: Uuid, user: Uuid) -> Result<Vec<Value>> {
-    let token = services.token_of(user);
+/// What one client sends to an edge, one message after the other; returns the answers in that order.
+async fn send_all(edge: &str, token: &str, session: Uuid, user: Uuid) -> Result<Vec<Value>> {
     let path = format!("/v1/streams/{session}/messages");
     let mut answers = Vec::new();
     for number in 0..MESSAGES {
         let message = json!({"content": format!("{number} of {user}"), "id": Uuid::new_v4()});
         // The same id again is the same message, so a busy service is asked again.
         let answer = loop {
-            let answer = services.edge_json(&token, Method::POST, &path, message.clone());
-            let answer = answer.await?;
+            let request = Request::post(&path).bearer(token).json(&message);
+            let answer = request.send(edge).await?;
             if answer.status != 503 {
                 break answer.json();
             }
@@ -59,15 +59,35 @@ async fn send_all(services: Arc<Services>, session: Uuid, user: Uuid) -> Result<
 #[tokio::test]
 async fn messages_of_many_clients_are_stored_once_in_order_and_together() -> Result<()> {
     let (services, session, users) = crowd().await?;
+    let edge = services.edge_url.clone();
+    send_together(&services, &edge, session, &users).await
+}
+
+/// PostgREST is given the batches, as the service, and the calls that go alone with their caller's token.
+#[tokio::test]
+async fn messages_through_postgrest_are_stored_once_in_order_and_together() -> Result<()> {
+    let (mut services, session, users) = crowd().await?;
+    let edge = services.start_edge_through_postgrest()?;
+    send_together(&services, &edge, session, &users).await
+}
+
+async fn send_together(
+    services: &Services,
+    edge: &str,
+    session: Uuid,
+    users: &[Uuid],
+) -> Result<()> {
     let muted = users[7];
     let seller = services.database.user(demo::SELLER).await?;
     restrict(&seller, "mute_user", session, muted).await?;
     let entries = services.database.log(session).await?.len();
 
     let mut clients = JoinSet::new();
-    for user in &users {
-        let (services, user) = (services.clone(), *user);
-        clients.spawn(async move { anyhow::Ok((user, send_all(services, session, user).await?)) });
+    for &user in users {
+        let (edge, token) = (edge.to_owned(), services.token_of(user));
+        clients.spawn(
+            async move { anyhow::Ok((user, send_all(&edge, &token, session, user).await?)) },
+        );
     }
     let mut stored = 0;
     while let Some(client) = clients.join_next().await {
@@ -105,10 +125,12 @@ async fn messages_of_many_clients_are_stored_once_in_order_and_together() -> Res
     Ok(())
 }
 
-/// A due token comes to its own user, and to nobody else.
+/// Feature: streaming-realtime-fixes, Property 3: For any token approaching expiration, the Token_Generator should refresh
+/// tokens automatically. A due token comes to its own user, and to nobody else.
 #[tokio::test]
 async fn heartbeats_of_many_clients_bring_each_the_own_token() -> Result<()> {
     let (services, session, users) = crowd().await?;
+    let services = Arc::new(services);
     let database = &services.database;
     let (due, others) = users.split_at(CLIENTS / 2);
     for user in due {
