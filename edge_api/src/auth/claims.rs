@@ -114,6 +114,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::property_seed::config;
 
     const NOW: u64 = 1_700_000_000;
     const USER: &str = "00000000-0000-4000-8000-000000000001";
@@ -179,6 +180,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(config(256))]
+
         /// Whatever is signed, nothing panics, and only the two roles come out.
         #[test]
         fn any_claims_are_judged_without_a_panic(text in any::<String>(), exp in any::<f64>()) {

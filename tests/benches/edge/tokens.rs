@@ -27,6 +27,8 @@ const CONNECTIONS: usize = 100;
 
 const TARGET_MS: f64 = 20.0;
 
+/// Feature: streaming-realtime-fixes, Property 12: For any streaming request or concurrent user load up to 100 streams, the
+/// Stream_Service should respond within 200ms for token generation
 pub async fn measure(world: &World<'_>, report: &mut Report) -> Result<()> {
     world.keep_alive().await?;
     let write = world.writing(|viewer, request| {

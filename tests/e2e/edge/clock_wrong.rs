@@ -16,7 +16,8 @@ use xtask::cluster::Options;
 /// 2019-01-01, when this product did not exist.
 const LONG_AGO: i64 = 1_546_300_800;
 
-/// `edge_refuses` compares category, recovery strategy and the rest with the catalogue.
+/// Feature: streaming-realtime-fixes, Property 3: For any token experiencing generation failures, the Token_Generator should
+/// handle failures with appropriate retry logic and error messages. `edge_refuses` compares category, recovery strategy and the rest with the catalogue.
 #[tokio::test]
 async fn the_app_reads_what_is_wrong_and_how_to_recover() -> Result<()> {
     let clock = ServerClock::new()?;

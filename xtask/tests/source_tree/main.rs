@@ -1,5 +1,5 @@
 //! Checks of the source tree itself: imports without circles, first lines that state what a file holds, documents that name
-//! nothing that is not there, short files, and few lines inside unsafe.
+//! nothing that is not there, short files, few lines inside unsafe, and property tests that say which property they test and follow the seed.
 
 mod circles;
 mod file_lengths;
@@ -7,6 +7,7 @@ mod first_doc_lines;
 mod graph;
 mod javascript;
 mod named_paths;
+mod properties;
 mod sources;
 mod sql_files;
 mod unsafe_lines;

@@ -30,9 +30,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::property_seed::config;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
+        #![proptest_config(config(512))]
 
         /// Feature: streaming-realtime-fixes, Property 12: Backend Performance Consistency. In every stretch
         /// of time the retries are at most the calls and the reserve; from the start, at most the calls.

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::database::PlayedDatabase;
 use super::{Answer, batching, begin, call, id, ms, refused};
 use crate::contract::Argument;
+use crate::property_seed::config;
 use crate::upstream::UpstreamError;
 
 /// One in which time passes only while everybody waits.
@@ -141,8 +142,10 @@ async fn play(steps: &[Step], took_ms: &[u64]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(config(256))]
 
+    /// Feature: streaming-realtime-fixes, Property 13: For any chat message or bulk message operation, the Chat_Service
+    /// should resolve conflicts using ordering and batch operations efficiently
     #[test]
     fn every_caller_gets_the_own_answer_in_order_and_one_flight_at_a_time(
         steps in steps(),

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::property_seed::config;
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -121,7 +122,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(config(512))]
 
     #[test]
     fn the_breaker_does_what_its_whole_history_says(
