@@ -31,7 +31,7 @@ comment on column stream.governor.reason is
 comment on column stream.governor.expected_per_s is 'Messages a second that live streams are expected to cost under this plan.';
 comment on column stream.governor.is_over is 'Whether state changes and restrictions, which never wait, alone exceeded the limit in the last minute.';
 comment on column stream.governor.is_crowded is 'Whether one frame a minute for each live stream would exceed the share.';
-comment on column stream.governor.sessions is 'The live streams at the last plan.';
+comment on column stream.governor.sessions is 'The live streams at the last plan, and those that have ended since a few plans.';
 comment on column stream.governor.known is 'What was known of each of them, some numbers for each.';
 
 create table stream.realtime_spending (

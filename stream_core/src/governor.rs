@@ -9,13 +9,16 @@
 //! * **Limit.** Whatever the streams send until the next plan, the average over 60 s stays below the limit.
 //!
 //! Windows grow with the square root of a stream's channels, so a giant stream waits longer than small ones and takes
-//! less time from them than if all waited alike. State changes and restrictions never wait: they are counted as spent.
+//! less time from them than if all waited alike. Auction updates have shorter windows than the chat of their stream where the
+//! share decides. State changes and restrictions never wait: they are counted as spent.
 
 mod conditions;
 mod level;
 mod session;
 mod windows;
 
+#[cfg(test)]
+mod bids;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
@@ -26,11 +29,13 @@ mod tests;
 mod world;
 
 use crate::governor::conditions::{
-    Lanes, demand_per_1000_s, limit_level, share_level, viewers_level,
+    Lanes, frames_per_1000_s, limit_level, share_level, viewer_events_per_1000_s, viewers_level,
 };
 use crate::governor::level::Level;
 pub use crate::governor::session::*;
-use crate::governor::windows::{announce_polling, round_up, steady, viewers_window};
+use crate::governor::windows::{
+    announce_polling, auction_window, round_up, steady, viewers_window,
+};
 
 /// Decides the windows of all live sessions. A higher limit never makes a window longer.
 #[must_use]
@@ -49,12 +54,15 @@ pub fn plan(budget: &Budget, sessions: &[Session]) -> Plan {
     let lanes = Lanes::of(budget);
     let (share, limit) = (share_level(&lanes, sessions), limit_level(&lanes, sessions));
     let level = share.max(limit.level);
+    let auctions = share.of_auctions().max(limit.level);
     let viewers = viewers_level(&lanes, sessions);
     let mut windows: Vec<Windows> = sessions
         .iter()
         .map(|session| {
             let wanted = round_up(level.window_ms(session.cost()));
             let window_ms = steady(session.window_ms, wanted, MIN_WINDOW_MS);
+            let auction_ms = round_up(auctions.window_ms(session.cost()));
+            let auction_ms = steady(session.auction_window_ms, auction_ms, MIN_WINDOW_MS);
             Windows {
                 window_ms,
                 open_ms: if limit.at_once {
@@ -63,6 +71,7 @@ pub fn plan(budget: &Budget, sessions: &[Session]) -> Plan {
                     window_ms.min(session.open_ms)
                 },
                 poll_ms: None,
+                auction_window_ms: auction_window(auction_ms, window_ms),
                 viewers_window_ms: viewers_window(viewers, session),
             }
         })
@@ -87,13 +96,8 @@ pub fn plan(budget: &Budget, sessions: &[Session]) -> Plan {
 
 fn expected_per_s(budget: &Budget, sessions: &[Session], windows: &[Windows]) -> u64 {
     let of = |(session, windows): (&Session, &Windows)| {
-        let viewers = session.cost().saturating_mul(session.viewer_events);
-        let viewers_window_ms = windows.viewers_window_ms.max(MIN_VIEWERS_WINDOW_MS);
-        demand_per_1000_s(
-            session.cost(),
-            session.entries_per_1000_s,
-            windows.window_ms,
-        ) + demand_per_1000_s(viewers, 1000, viewers_window_ms)
+        frames_per_1000_s(session, windows.window_ms, windows.auction_window_ms)
+            + viewer_events_per_1000_s(session, windows.viewers_window_ms)
     };
     let planned: u64 = sessions.iter().zip(windows).map(of).sum();
     planned / 1000 + budget.urgent / AVERAGE_S
@@ -109,16 +113,4 @@ pub fn averaged_rate(per_1000_s: u32, count: u64, elapsed_ms: u32) -> u32 {
     let step = (difference * elapsed_ms.min(OVER_MS)).div_euclid(OVER_MS);
     let changed = i128::from(per_1000_s) + step;
     u32::try_from(changed).unwrap_or(u32::MAX)
-}
-
-/// How many kinds of events go to the topic `viewers` of a stream at present, by their rates in 1000 s: those of which
-/// there was one in the last ten seconds or so, and at least one while a window is open.
-#[must_use]
-pub fn viewer_events(per_1000_s: [u32; 2], since_ms: u32, window_ms: u32) -> u32 {
-    const FEWEST: u32 = 10;
-    let measured: u32 = per_1000_s
-        .map(|rate| u32::from(rate >= FEWEST))
-        .iter()
-        .sum();
-    measured.max(u32::from(since_ms < window_ms))
 }

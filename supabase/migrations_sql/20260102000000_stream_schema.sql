@@ -564,6 +564,7 @@ create table stream.chat_heads (
     last_at timestamptz not null default '-infinity',
     open boolean not null default true,
     host_chat_tat timestamptz not null default '-infinity',
+    auction_updates bigint not null default 0,
     constraint chat_heads_pkey primary key (session_id),
     constraint chat_heads_session_id_fkey foreign key (session_id)
         references stream.stream_sessions (id) on delete cascade
@@ -572,6 +573,8 @@ comment on table stream.chat_heads is
     'One row per session: whoever updates it holds the log until commit, so commit order equals seq order. Only its key is indexed, so updates stay HOT.';
 comment on column stream.chat_heads.host_chat_tat is
     'Rate limiter of the seller''s messages: the theoretical arrival time of GCRA. A viewer''s is in stream_viewers.';
+comment on column stream.chat_heads.auction_updates is
+    'Those of the entries that are updates of the auction, for whose frames the governor plans a window of their own.';
 comment on column stream.chat_heads.open is 'False once the stream has ended: nothing is logged after that.';
 
 create table stream.chat_relay (
@@ -581,6 +584,7 @@ create table stream.chat_relay (
     window_ms integer not null default 50,
     next_window_ms integer not null default 50,
     poll_ms integer,
+    auction_window_ms integer not null default 0,
     viewers_window_ms integer not null default 0,
     viewers_sent_count integer,
     viewers_sent_at timestamptz not null default '-infinity',
@@ -595,6 +599,8 @@ comment on column stream.chat_relay.window_ms is
     'The window that the last frame opened, in milliseconds: entries within it wait for its end.';
 comment on column stream.chat_relay.next_window_ms is 'The window that the next frame opens; above 50 under pressure on the quota.';
 comment on column stream.chat_relay.poll_ms is 'How often clients may call sync meanwhile, as frames say; null while the window is short.';
+comment on column stream.chat_relay.auction_window_ms is
+    'How long after the last frame an auction update waits, in milliseconds: at least 200 under pressure on the quota; 0: not at all.';
 comment on column stream.chat_relay.viewers_window_ms is
     'The window of broadcasts to viewers:<session_id>, in milliseconds; 0: each count is sent.';
 comment on column stream.chat_relay.viewers_sent_count is 'The viewer count that was broadcast last while counts have a window.';
@@ -1010,7 +1016,7 @@ comment on column stream.governor.reason is
 comment on column stream.governor.expected_per_s is 'Messages a second that live streams are expected to cost under this plan.';
 comment on column stream.governor.is_over is 'Whether state changes and restrictions, which never wait, alone exceeded the limit in the last minute.';
 comment on column stream.governor.is_crowded is 'Whether one frame a minute for each live stream would exceed the share.';
-comment on column stream.governor.sessions is 'The live streams at the last plan.';
+comment on column stream.governor.sessions is 'The live streams at the last plan, and those that have ended since a few plans.';
 comment on column stream.governor.known is 'What was known of each of them, some numbers for each.';
 
 create table stream.realtime_spending (

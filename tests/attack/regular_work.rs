@@ -30,6 +30,7 @@ macro_rules! attacks {
     };
 }
 
+mod between_units;
 mod failing_triggers;
 mod governor;
 mod held_rows;

@@ -9,6 +9,7 @@ mod flush_queue;
 mod frame_completeness;
 mod frames;
 mod governor;
+mod governor_auctions;
 mod late_events;
 mod partitions;
 mod policies;

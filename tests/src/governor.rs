@@ -117,6 +117,12 @@ impl Governed {
         .await
     }
 
+    /// How long after the last frame an auction update waits.
+    pub async fn auction_window(&self) -> Result<i32> {
+        self.value("select auction_window_ms from stream.chat_relay")
+            .await
+    }
+
     pub async fn last_frame(&self) -> Result<Value> {
         let frames = self.database.frames(self.session).await?;
         Ok(frames.last().cloned().unwrap_or_default())

@@ -13,7 +13,7 @@ use stream_core::chat::Content;
 use stream_core::error::ErrorCode;
 use stream_core::json_escapes::can_be_stored;
 
-use crate::log::entry::{Entry, closed_log_error, next_seq};
+use crate::log::entry::{Entry, closed_log_error, next_auction_seq};
 use crate::log::epoch::epoch_salt;
 use crate::log::message::{Message, message_columns, message_json};
 use crate::log::relay::relay_auction_update;
@@ -74,7 +74,7 @@ fn post(session_id: Option<Uuid>, update: Option<&str>) -> Result<Message> {
     let admitted = caller::enter_as_owner_to_write()?;
     let session = required(session_id, "session_id")?;
     let update = Update::parse(required(update, "update")?)?;
-    match next_seq(admitted, session)? {
+    match next_auction_seq(admitted, session)? {
         Some(entry) => update.store(admitted, session, &entry),
         None => Err(closed_log_error(session)?.into()),
     }
@@ -94,7 +94,7 @@ fn log_row(columns: &[Option<String>], row: Option<&str>) -> Result<()> {
     };
     let update = Update::parse(&row.published()?)?;
     // None: the stream has ended since it was read.
-    if let Some(entry) = next_seq(admitted, session)? {
+    if let Some(entry) = next_auction_seq(admitted, session)? {
         update.store(admitted, session, &entry)?;
     }
     Ok(())

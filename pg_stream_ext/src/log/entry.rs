@@ -11,7 +11,7 @@ use crate::clock;
 use crate::postgres::caller::Admitted;
 use crate::postgres::commit::wait_for_the_disk;
 use crate::postgres::error::Result;
-use crate::postgres::keyed::{Locked, Table, Values, Waiting};
+use crate::postgres::keyed::{Locked, Row, Table, Values, Waiting};
 use crate::postgres::spi::{self, statements};
 use crate::postgres::wait_budget::WaitBudget;
 
@@ -33,6 +33,30 @@ pub struct Entry {
 /// Takes the next number of an open log; returns none when the log is closed or does not exist. Statements after
 /// this see everything that was committed before.
 pub fn next_seq(admitted: Admitted, session: Uuid) -> Result<Option<Entry>> {
+    take_next(admitted, session, |_, entry| Ok(next(entry)))
+}
+
+/// The same for an auction update, which is counted too.
+pub fn next_auction_seq(admitted: Admitted, session: Uuid) -> Result<Option<Entry>> {
+    take_next(admitted, session, |head, entry| {
+        let updates: i64 = head.column(c"auction_updates")?;
+        let [seq, at] = next(entry);
+        Ok([seq, at, (c"auction_updates", (updates + 1).into())])
+    })
+}
+
+fn next(entry: &Entry) -> Values<2> {
+    [
+        (c"last_seq", entry.seq.into()),
+        (c"last_at", entry.created_at.into()),
+    ]
+}
+
+fn take_next<const N: usize>(
+    admitted: Admitted,
+    session: Uuid,
+    changes: impl Fn(&Row, &Entry) -> Result<Values<N>>,
+) -> Result<Option<Entry>> {
     // An entry that is sent later is acknowledged with this commit, too.
     wait_for_the_disk();
     HEADS.update(admitted, &[session], |head| {
@@ -46,10 +70,7 @@ pub fn next_seq(admitted: Admitted, session: Uuid) -> Result<Option<Entry>> {
             created_at: clock::from_microseconds(clock::now()?.into_inner().max(next_at))?,
             host_tat: head.column(c"host_chat_tat")?,
         };
-        let changes: Values<2> = [
-            (c"last_seq", entry.seq.into()),
-            (c"last_at", entry.created_at.into()),
-        ];
+        let changes = changes(head, &entry)?;
         Ok(Some((entry, changes)))
     })
 }

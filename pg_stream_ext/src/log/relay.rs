@@ -41,7 +41,8 @@ pub fn relay_one(
     hand_over(admitted, session, seq, &delivery)
 }
 
-/// Relays an auction update: at once without pressure on the quota, and otherwise 200 ms after the last frame at the latest.
+/// Relays an auction update: at once without a limit, and otherwise when the window of auction updates after the last frame
+/// has passed.
 /// Nothing here depends on the transaction's snapshot.
 pub fn relay_auction_update(
     admitted: Admitted,
@@ -102,13 +103,14 @@ fn send_one(
         let is_next = relay.flushed_seq >= seq - 1;
         let has_window = match urgency {
             Urgency::Chat => may_wait_for_tick(&relay, now)?,
-            Urgency::Auction => relay.has_auction_window(now),
+            Urgency::Auction => may_auction_wait(&relay, now)?,
             Urgency::Urgent => false,
         };
         let waits = has_window || find_write_method(now)?.is_none();
         delivery = Delivery::of_unsent(waits, is_next);
         if has_window && urgency == Urgency::Auction {
-            return Ok(relay.shorten_for_auction().map(|changes| (None, changes)));
+            let changes = relay.fit_to_auction(is_next);
+            return Ok(changes.map(|changes| (None, changes)));
         }
         if waits || !is_next {
             return Ok(None);
@@ -223,6 +225,11 @@ fn relay_unless(
 /// window that the governor has made longer, the first message or heartbeat after it.
 fn may_wait_for_tick(relay: &Relay, now: TimestampWithTimeZone) -> Result<bool> {
     Ok(relay.is_open(now) && (relay.long_window_ends_at(now).is_some() || is_ticker_alive(now)?))
+}
+
+/// The same of the window of auction updates.
+fn may_auction_wait(relay: &Relay, now: TimestampWithTimeZone) -> Result<bool> {
+    Ok(relay.is_auction_open(now) && (relay.is_auction_pressed() || is_ticker_alive(now)?))
 }
 
 /// Sends all unsent entries, of which `first_seq` is the first of this transaction. Above READ COMMITTED they are left

@@ -23,7 +23,7 @@ const AUCTION_MS: i32 = AUCTION_WINDOW_MS.cast_signed();
 pub enum Urgency {
     /// To the end of the window.
     Chat,
-    /// Not without pressure on the quota, and then for 200 ms at most.
+    /// To the end of the auction's own window, of which there is none without a limit.
     Auction,
     /// State changes and moderation wait for nothing.
     Urgent,
@@ -37,6 +37,7 @@ pub struct Relay {
     window_ms: i32,
     next_window_ms: i32,
     pub poll_ms: Option<i32>,
+    auction_window_ms: i32,
     frames: i64,
     urgent_frames: i64,
 }
@@ -49,6 +50,7 @@ impl Relay {
             window_ms: row.column(c"window_ms")?,
             next_window_ms: row.column(c"next_window_ms")?,
             poll_ms: row.nullable(c"poll_ms")?,
+            auction_window_ms: row.column(c"auction_window_ms")?,
             frames: row.column(c"frames")?,
             urgent_frames: row.column(c"urgent_frames")?,
         })
@@ -84,14 +86,22 @@ impl Relay {
         self.next_window_ms > SHORTEST_MS
     }
 
-    /// Whether an auction update waits for the last frame.
-    pub fn has_auction_window(&self, now: TimestampWithTimeZone) -> bool {
-        self.is_pressed() && self.is_within(now, AUCTION_MS)
+    /// Whether the window of auction updates is open.
+    pub fn is_auction_open(&self, now: TimestampWithTimeZone) -> bool {
+        self.auction_window_ms > 0 && self.is_within(now, self.auction_window_ms)
     }
 
-    /// The changes by which the open window ends soon enough for an auction update; none if it does.
-    pub fn shorten_for_auction(&self) -> Option<Values<5>> {
-        (self.window_ms > AUCTION_MS).then(|| self.values(AUCTION_MS))
+    /// Whether auction updates wait longer than for the shortest window, for whose end only a ticker looks.
+    pub fn is_auction_pressed(&self) -> bool {
+        self.auction_window_ms > SHORTEST_MS
+    }
+
+    /// The changes by which the open window ends with that of auction updates; none if it does. It is made longer for an
+    /// update before which nothing waits, up to 200 ms: five frames a second.
+    pub fn fit_to_auction(&self, is_next: bool) -> Option<Values<5>> {
+        let least_ms = if is_next { AUCTION_MS } else { SHORTEST_MS };
+        let window_ms = self.window_ms.max(least_ms).min(self.auction_window_ms);
+        (self.is_auction_pressed() && window_ms != self.window_ms).then(|| self.values(window_ms))
     }
 
     /// The changes after so many more frames, up to the entry `flushed_seq`.

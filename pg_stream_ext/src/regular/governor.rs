@@ -5,6 +5,7 @@
 //! in units, by key; a row that somebody holds keeps its windows until the next plan.
 
 mod change;
+mod known;
 mod live;
 mod spending;
 mod state;
@@ -104,11 +105,12 @@ fn make_plan(admitted: Admitted) -> Result<Vec<Change>> {
     let Some(settings) = spi::first(&SETTINGS, &[])? else {
         return Ok(Vec::new());
     };
-    let Some(state) = State::read_or_create()? else {
+    // Nothing that was read before the lock: what another ticker has counted since would be counted twice.
+    let Some(state) = State::lock_or_create()? else {
         return Ok(Vec::new());
     };
     let now = clock::now()?;
-    if !has_passed(settings, &state, now) || !State::lock()? {
+    if !has_passed(settings, &state, now) {
         return Ok(Vec::new());
     }
     let live = live::all()?;

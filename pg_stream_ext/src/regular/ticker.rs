@@ -4,6 +4,7 @@
 //! once, so any number of callers does no harm.
 
 mod mark;
+mod planning;
 mod rules;
 mod work;
 

@@ -206,6 +206,7 @@ begin
     set window_ms = case when ($2 ->> 'at_once')::boolean then ($2 ->> 'window_ms')::integer
             else least(($2 ->> 'window_ms')::integer, r.window_ms) end,
         next_window_ms = ($2 ->> 'window_ms')::integer, poll_ms = ($2 ->> 'poll_ms')::integer,
+        auction_window_ms = ($2 ->> 'auction_window_ms')::integer,
         viewers_window_ms = ($2 ->> 'viewers_window_ms')::integer,
         viewers_sent_count = case when notes then ($2 ->> 'viewer_count')::integer else r.viewers_sent_count end,
         viewers_sent_at = case when notes then moment else r.viewers_sent_at end

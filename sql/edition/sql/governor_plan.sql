@@ -13,6 +13,37 @@ $$;
 comment on function stream_ext.governor_window_ms(bigint, bigint) is
     'The window of a level, in thousandths of a millisecond, for a stream with this root of its cost, in hundredths.';
 
+create function stream_ext.governor_auction_level(level bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return greatest($1 / 4, $1 - 30000);
+end
+$$;
+comment on function stream_ext.governor_auction_level(bigint) is 'The level of auction updates: at most three quarters below this one.';
+
+create function stream_ext.governor_auction_window_ms(wanted_ms bigint, window_ms bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when $2 <= 50 then $2 else greatest(least($1, $2), 200) end;
+end
+$$;
+comment on function stream_ext.governor_auction_window_ms(bigint, bigint) is
+    'The window of auction updates: as short as that of frames without pressure, and otherwise as wanted, but at least 200 ms, and beyond that no longer than the window of frames.';
+
+create function stream_ext.governor_most_in(window_ms bigint) returns bigint
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (1000000 + greatest($1, 1) - 1) / greatest($1, 1);
+end
+$$;
+comment on function stream_ext.governor_most_in(bigint) is 'How often in 1000 s something can be sent at most once a window.';
+
 create function stream_ext.governor_measure(kind text, level bigint, s jsonb) returns numeric
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -20,29 +51,41 @@ as $$
 begin
     return (
         select coalesce(sum(case $1
-            -- The measured demand of frames, in messages in 1000 s: each stream at most once a window.
-            when 'demand' then m.cost * least(m.entries, (1000000 + m.window_ms - 1) / m.window_ms)
+            -- The measured demand of frames, in messages in 1000 s: for the chat of each stream at most once a window, for auction updates
+            -- at most once in theirs, and together no more often than once in the shorter of the two.
+            when 'demand' then m.cost * least(
+                least(m.entries, (1000000 + m.window_ms - 1) / m.window_ms)
+                    + least(m.auctions, (1000000 + m.auction_ms - 1) / m.auction_ms),
+                (1000000 + least(m.window_ms, m.auction_ms) - 1) / least(m.window_ms, m.auction_ms))
             -- The most broadcasts until the next plan: the first when the open window has passed, then one a window.
             when 'worst' then m.cost * case when greatest(least(m.window_ms, m.open_ms) - m.since_frame, 0) <= 2000
                 then 1 + (2000 - greatest(least(m.window_ms, m.open_ms) - m.since_frame, 0)) / m.window_ms else 0 end
             when 'worst_at_once' then m.cost * case when greatest(m.window_ms - m.since_frame, 0) <= 2000
                 then 1 + (2000 - greatest(m.window_ms - m.since_frame, 0)) / m.window_ms else 0 end
-            when 'viewers_demand' then m.cost * m.events
-                * least(1000, (1000000 + greatest(m.window_ms, 1000) - 1) / greatest(m.window_ms, 1000))
-            when 'viewers_worst' then m.cost * greatest(m.events, 1)
-                * case when greatest(greatest(m.window_ms, 1000) - m.since_viewers, 0) <= 2000
-                    then 1 + (2000 - greatest(greatest(m.window_ms, 1000) - m.since_viewers, 0)) / greatest(m.window_ms, 1000)
-                    else 0 end
+            when 'viewers_demand' then m.cost * (m.expects_counts + m.expects_reactions)
+                * ((1000000 + m.viewers_ms - 1) / m.viewers_ms)
+            -- Where neither is expected a count may come all the same.
+            when 'viewers_worst' then m.cost * (
+                greatest(m.expects_counts, 1 - m.expects_reactions) * case when greatest(m.viewers_ms - m.since_viewers, 0) <= 2000
+                    then 1 + (2000 - greatest(m.viewers_ms - m.since_viewers, 0)) / m.viewers_ms else 0 end
+                + m.expects_reactions * case when greatest(m.viewers_ms - m.since_reactions, 0) <= 2000
+                    then 1 + (2000 - greatest(m.viewers_ms - m.since_reactions, 0)) / m.viewers_ms else 0 end)
             end), 0)
         from (
-            select a.cost, a.entries, a.since_frame, a.open_ms, a.events, a.since_viewers,
-                least(greatest($2 * a.root / 100000, 50), 60000) as window_ms
-            from jsonb_to_recordset($3) as a (
-                cost bigint, root bigint, entries bigint, since_frame bigint, open_ms bigint, events bigint, since_viewers bigint)
+            select w.*, greatest(w.window_ms, 1000) as viewers_ms,
+                case when w.window_ms <= 50 then w.window_ms else greatest(least(w.auction_ms_wanted, w.window_ms), 200) end as auction_ms
+            from (
+                select a.*, least(greatest($2 * a.root / 100000, 50), 60000) as window_ms,
+                    least(greatest(greatest($2 / 4, $2 - 30000) * a.root / 100000, 50), 60000) as auction_ms_wanted
+                from jsonb_to_recordset($3) as a (
+                    cost bigint, root bigint, entries bigint, auctions bigint, since_frame bigint, open_ms bigint,
+                    expects_counts bigint, expects_reactions bigint, since_viewers bigint, since_reactions bigint)
+            ) as w
         ) as m);
 end
 $$;
-comment on function stream_ext.governor_measure(text, bigint, jsonb) is 'What all streams come to at a level.';
+comment on function stream_ext.governor_measure(text, bigint, jsonb) is
+    'What all streams come to at a level. The windows are those of governor_window_ms and governor_auction_window_ms: a call for each stream would cost more than the rest.';
 
 create function stream_ext.governor_least_level(kind text, s jsonb, most numeric) returns bigint
 language plpgsql immutable
@@ -126,6 +169,7 @@ declare
     share_level pg_catalog.int8;
     limit_level pg_catalog.int8;
     level pg_catalog.int8;
+    auctions pg_catalog.int8;
     viewers pg_catalog.int8;
     at_once pg_catalog.bool := false;
     least_worst pg_catalog.numeric;
@@ -136,7 +180,7 @@ begin
         is_over := false;
         is_crowded := false;
         select coalesce(jsonb_agg(jsonb_build_object(
-            'window_ms', 50, 'open_ms', 50, 'poll_ms', null, 'viewers_window_ms', 0) order by a.place), '[]')
+            'window_ms', 50, 'open_ms', 50, 'poll_ms', null, 'auction_window_ms', 0, 'viewers_window_ms', 0) order by a.place), '[]')
         into windows from jsonb_array_elements($5) with ordinality as a (value, place);
     else
         share_level := coalesce(stream_ext.governor_least_level('demand', $5, rest * 2 / 3), 60000000);
@@ -150,12 +194,13 @@ begin
                 coalesce(stream_ext.governor_least_level('worst', $5, least_worst), 60000000));
         end if;
         level := greatest(share_level, limit_level);
+        auctions := greatest(stream_ext.governor_auction_level(share_level), limit_level);
         viewers := greatest(
             coalesce(stream_ext.governor_least_level('viewers_demand', $5, rest / 3), 60000000),
             coalesce(stream_ext.governor_least_level('viewers_worst', $5, left_over / 3), 60000000));
         select coalesce(jsonb_agg(jsonb_build_object(
                 'window_ms', w.window_ms, 'open_ms', case when at_once then w.window_ms else least(w.window_ms, w.open_ms) end,
-                'poll_ms', null,
+                'poll_ms', null, 'auction_window_ms', stream_ext.governor_auction_window_ms(w.auction_ms, w.window_ms),
                 'viewers_window_ms', case when w.viewers_ms <= 1000 then 0
                     else stream_ext.governor_steady(w.viewers_window_ms, w.viewers_ms, 0) end) order by w.place), '[]')
         into windows
@@ -163,6 +208,8 @@ begin
             select a.place, (a.value ->> 'open_ms')::bigint as open_ms, (a.value ->> 'viewers_window_ms')::bigint as viewers_window_ms,
                 stream_ext.governor_steady((a.value ->> 'window_ms')::bigint, stream_ext.governor_round_up(
                     stream_ext.governor_window_ms(level, (a.value ->> 'root')::bigint)), 50) as window_ms,
+                stream_ext.governor_steady((a.value ->> 'auction_window_ms')::bigint, stream_ext.governor_round_up(
+                    stream_ext.governor_window_ms(auctions, (a.value ->> 'root')::bigint)), 50) as auction_ms,
                 stream_ext.governor_round_up(stream_ext.governor_window_ms(viewers, (a.value ->> 'root')::bigint)) as viewers_ms
             from jsonb_array_elements($5) with ordinality as a (value, place)
         ) as w;
@@ -181,14 +228,19 @@ begin
         is_crowded := (select coalesce(sum((a.value ->> 'cost')::bigint), 0) from jsonb_array_elements($5) as a) > 60 * share / 1000;
     end if;
     select coalesce(sum(
-        (a.value ->> 'cost')::bigint * least((a.value ->> 'entries')::bigint,
-            (1000000 + (w.value ->> 'window_ms')::bigint - 1) / (w.value ->> 'window_ms')::bigint)
-        + (a.value ->> 'cost')::bigint * (a.value ->> 'events')::bigint * least(1000,
-            (1000000 + greatest((w.value ->> 'viewers_window_ms')::bigint, 1000) - 1) / greatest((w.value ->> 'viewers_window_ms')::bigint, 1000))
-        ), 0)::bigint / 1000 + $4 / 60
+        p.cost * least(
+            least(p.entries, stream_ext.governor_most_in(p.window_ms)) + least(p.auctions, stream_ext.governor_most_in(p.auction_ms)),
+            stream_ext.governor_most_in(least(p.window_ms, p.auction_ms)))
+        + p.cost * p.events * stream_ext.governor_most_in(greatest(p.viewers_ms, 1000))), 0)::bigint / 1000 + $4 / 60
     into expected_per_s
-    from jsonb_array_elements($5) with ordinality as a (value, place)
-    join jsonb_array_elements(windows) with ordinality as w (value, place) on w.place = a.place;
+    from (
+        select (a.value ->> 'cost')::bigint as cost, (a.value ->> 'entries')::bigint as entries, (a.value ->> 'auctions')::bigint as auctions,
+            (a.value ->> 'expects_counts')::bigint + (a.value ->> 'expects_reactions')::bigint as events,
+            (w.value ->> 'window_ms')::bigint as window_ms, (w.value ->> 'auction_window_ms')::bigint as auction_ms,
+            (w.value ->> 'viewers_window_ms')::bigint as viewers_ms
+        from jsonb_array_elements($5) with ordinality as a (value, place)
+        join jsonb_array_elements(windows) with ordinality as w (value, place) on w.place = a.place
+    ) as p;
 end
 $$;
 comment on function stream_ext.governor_plan(bigint, bigint, bigint, bigint, jsonb) is

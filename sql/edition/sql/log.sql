@@ -235,25 +235,24 @@ declare
     is_next pg_catalog.bool;
     opened pg_catalog.timestamptz;
     open_ms pg_catalog.int4;
-    next_ms pg_catalog.int4;
+    auction_ms pg_catalog.int4;
     polls_ms pg_catalog.int4;
     moment pg_catalog.timestamptz;
     has_window pg_catalog.bool := false;
     payload pg_catalog.text;
     is_sent pg_catalog.bool := false;
 begin
-    select r.flushed_seq >= $2 - 1, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms
-    into is_next, opened, open_ms, next_ms, polls_ms
+    select r.flushed_seq >= $2 - 1, r.flushed_at, r.window_ms, r.auction_window_ms, r.poll_ms
+    into is_next, opened, open_ms, auction_ms, polls_ms
     from stream.chat_relay as r where r.session_id = $1 for no key update;
     -- Read after the lock: a frame that was waited for opens a window of its own.
     moment := clock_timestamp();
     -- Each expression is prepared anew in every transaction, so what is rare is looked for by one.
     if $4 <> 'chat' or opened + open_ms * interval '1 millisecond' >= moment then
         if $4 = 'auction' then
-            has_window := next_ms > 50 and opened <= moment and moment <= opened + interval '200 milliseconds';
-            if has_window and open_ms > 200 then
-                -- The open window ends soon enough for an auction update.
-                update stream.chat_relay as r set window_ms = 200 where r.session_id = $1;
+            has_window := auction_ms > 0 and stream_ext.log_may_wait(opened, auction_ms, moment);
+            if has_window and auction_ms > 50 then
+                perform stream_ext.auction_fit_window($1, is_next);
             end if;
         else
             has_window := opened <= moment and (open_ms > 50 or stream_ext.log_is_ticker_alive(moment));

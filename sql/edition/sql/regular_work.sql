@@ -71,7 +71,7 @@ begin
         perform set_config('stream_ext.sends', '', false);
     end if;
     return jsonb_build_object(
-        'without_claim', $2, 'mark', due.mark and not $2, 'is_plan_begun', false, 'tails_at', 0,
+        'without_claim', $2, 'mark', due.mark and not $2, 'is_plan_begun', false, 'plan_at', extract(epoch from clock_timestamp()), 'tails_at', 0,
         'round', case when has_round then stream_ext.regular_round(
             array['late_events', 'clock_correction', 'viewer_leases', 'ended_resources', 'session_timeouts', 'viewer_counts',
                 'reactions', 'expiring_tokens', 'tokens', 'restrictions', 'retention', 'webhook_events', 'webhook_cursors',
@@ -185,6 +185,13 @@ begin
     then
         kind := 'tails';
         next_work := next_work || jsonb_build_object('tails', stream_ext.regular_round(array['tails'], 2147483647, '{}'));
+    -- A plan holds for two seconds. After one that was given up the next tick tries again.
+    elsif kind = 'round' and $2
+        and ($1 ->> 'plan_at')::numeric not between extract(epoch from clock_timestamp()) - 1 and extract(epoch from clock_timestamp())
+    then
+        kind := 'plan';
+        next_work := next_work || jsonb_build_object('plan', stream_ext.regular_round(array['governor'], 2147483647, '{}'),
+            'is_plan_begun', false, 'plan_at', extract(epoch from clock_timestamp()));
     end if;
     select s.next_round, s.step, s.state into part, step, state
     from stream_ext.regular_step(next_work -> kind, claims,
@@ -201,6 +208,10 @@ begin
             else '' end, false);
         if step <> 'worked' then
             next_work := next_work || jsonb_build_object('tails_at', extract(epoch from clock_timestamp()));
+        end if;
+    elsif kind = 'plan' then
+        if step = 'failed' or (part -> 'rules' -> 0 ->> 'is_given_up')::boolean then
+            next_work := next_work || '{"plan_at": null}';
         end if;
     elsif kind = 'round' then
         if step = 'over' then

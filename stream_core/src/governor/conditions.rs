@@ -1,7 +1,8 @@
 //! The two conditions of a plan: the demand fits the share, and the worst case fits the limit.
 
 use crate::governor::level::{Level, MAX_LEVEL, least_level};
-use crate::governor::session::{AVERAGE_S, Budget, MIN_VIEWERS_WINDOW_MS, Session};
+use crate::governor::session::{AVERAGE_S, Budget, MIN_VIEWERS_WINDOW_MS, Session, ViewerEvent};
+use crate::governor::windows::auction_window;
 
 /// The time for which a plan holds whatever is sent, in milliseconds. Plans are made once a second.
 const HORIZON_MS: u32 = 2_000;
@@ -16,10 +17,10 @@ const URGENT_PERCENT: u64 = 10;
 pub struct Lanes {
     pub share_per_1000_s: u64,
     /// By the share, in messages in 1000 s.
-    chat_per_1000_s: u64,
+    frames_per_1000_s: u64,
     viewers_per_1000_s: u64,
     /// By the limit, in messages until the next plan.
-    chat_left: u64,
+    frames_left: u64,
     viewers_left: u64,
 }
 
@@ -37,9 +38,9 @@ impl Lanes {
         let left = usable.saturating_sub(budget.spent.saturating_add(urgent_ahead));
         Self {
             share_per_1000_s,
-            chat_per_1000_s: rest * 2 / 3,
+            frames_per_1000_s: rest * 2 / 3,
             viewers_per_1000_s: rest / 3,
-            chat_left: left * 2 / 3,
+            frames_left: left * 2 / 3,
             viewers_left: left / 3,
         }
     }
@@ -50,17 +51,32 @@ pub fn share_level(lanes: &Lanes, sessions: &[Session]) -> Level {
     let demand = |level: Level| -> u64 {
         let of = |session: &Session| {
             let window_ms = level.window_ms(session.cost());
-            demand_per_1000_s(session.cost(), session.entries_per_1000_s, window_ms)
+            let auction_ms = level.of_auctions().window_ms(session.cost());
+            let auction_ms = auction_window(auction_ms, window_ms);
+            frames_per_1000_s(session, window_ms, auction_ms)
         };
         sessions.iter().map(of).sum()
     };
-    least_level(|level| demand(level) <= lanes.chat_per_1000_s).unwrap_or(MAX_LEVEL)
+    least_level(|level| demand(level) <= lanes.frames_per_1000_s).unwrap_or(MAX_LEVEL)
 }
 
-/// What broadcasts of this cost come to, at most once a window.
-pub fn demand_per_1000_s(cost: u32, per_1000_s: u32, window_ms: u32) -> u64 {
-    let at_most = 1_000_000_u32.div_ceil(window_ms.max(1));
-    u64::from(cost) * u64::from(per_1000_s.min(at_most))
+/// What the frames of a stream come to: for the chat at most once a window, for auction updates at most once in theirs, and
+/// together no more often than once in the shorter of the two, since each frame carries all that waits.
+pub fn frames_per_1000_s(session: &Session, window_ms: u32, auction_window_ms: u32) -> u64 {
+    let chat = session.entries_per_1000_s.min(most_in(window_ms));
+    let auctions = session.auctions_per_1000_s.min(most_in(auction_window_ms));
+    let most = most_in(window_ms.min(auction_window_ms));
+    u64::from(session.cost()) * u64::from(chat.saturating_add(auctions).min(most))
+}
+
+/// What viewer counts and reactions come to, each at most once a window.
+pub fn viewer_events_per_1000_s(session: &Session, window_ms: u32) -> u64 {
+    let most = most_in(window_ms.max(MIN_VIEWERS_WINDOW_MS));
+    u64::from(session.cost()) * u64::from(session.viewer_events() * most)
+}
+
+fn most_in(window_ms: u32) -> u32 {
+    1_000_000_u32.div_ceil(window_ms.max(1))
 }
 
 /// A level, and whether its windows begin at once, not with the next frame.
@@ -69,7 +85,8 @@ pub struct LimitLevel {
     pub at_once: bool,
 }
 
-/// The least level at which whatever is sent until the next plan fits the limit.
+/// The least level at which whatever is sent until the next plan fits the limit: frames of the chat and of auctions, whose
+/// windows are no shorter than this level makes them.
 pub fn limit_level(lanes: &Lanes, sessions: &[Session]) -> LimitLevel {
     let worst = |level: Level, at_once: bool| -> u64 {
         let of = |session: &Session| {
@@ -83,7 +100,7 @@ pub fn limit_level(lanes: &Lanes, sessions: &[Session]) -> LimitLevel {
         };
         sessions.iter().map(of).sum()
     };
-    let fits = |level| worst(level, false) <= lanes.chat_left;
+    let fits = |level| worst(level, false) <= lanes.frames_left;
     if let Some(level) = least_level(fits) {
         let at_once = false;
         return LimitLevel { level, at_once };
@@ -91,7 +108,7 @@ pub fn limit_level(lanes: &Lanes, sessions: &[Session]) -> LimitLevel {
     // Not even the longest windows help if they begin with the next frame.
     let least = worst(MAX_LEVEL, false);
     let soon = least_level(|level| worst(level, false) <= least).unwrap_or(MAX_LEVEL);
-    let fits = |level| worst(level, true) <= lanes.chat_left;
+    let fits = |level| worst(level, true) <= lanes.frames_left;
     let level = least_level(fits).unwrap_or(MAX_LEVEL).max(soon);
     let at_once = true;
     LimitLevel { level, at_once }
@@ -106,28 +123,34 @@ fn broadcasts_ahead(open_ms: u32, since_ms: u32, window_ms: u32) -> u64 {
     }
 }
 
-/// The least level at which viewer counts fit the share and the limit.
+/// The least level at which viewer counts and reactions fit the share and the limit.
 pub fn viewers_level(lanes: &Lanes, sessions: &[Session]) -> Level {
-    let window = |level: Level, session: &Session| {
-        level.window_ms(session.cost()).max(MIN_VIEWERS_WINDOW_MS)
-    };
     let demand = |level: Level| -> u64 {
-        let of = |session: &Session| {
-            let cost = session.cost().saturating_mul(session.viewer_events);
-            demand_per_1000_s(cost, 1000, window(level, session))
-        };
+        let of =
+            |session: &Session| viewer_events_per_1000_s(session, level.window_ms(session.cost()));
         sessions.iter().map(of).sum()
     };
     let worst = |level: Level| -> u64 {
         let of = |session: &Session| {
-            let window_ms = window(level, session);
-            let events = u64::from(session.viewer_events.max(1));
-            let ahead = broadcasts_ahead(window_ms, session.since_viewers_ms, window_ms);
-            u64::from(session.cost()) * events * ahead
+            let window_ms = level.window_ms(session.cost());
+            u64::from(session.cost()) * viewer_events_ahead(session, window_ms)
         };
         sessions.iter().map(of).sum()
     };
     let share = least_level(|level| demand(level) <= lanes.viewers_per_1000_s);
     let limit = least_level(|level| worst(level) <= lanes.viewers_left);
     share.unwrap_or(MAX_LEVEL).max(limit.unwrap_or(MAX_LEVEL))
+}
+
+/// The most viewer counts and reactions until the next plan. Where neither is expected a count may come all the same.
+fn viewer_events_ahead(session: &Session, window_ms: u32) -> u64 {
+    let window_ms = window_ms.max(MIN_VIEWERS_WINDOW_MS);
+    let of = |event: ViewerEvent| broadcasts_ahead(window_ms, event.since_ms, window_ms);
+    let expected = [session.counts, session.reactions]
+        .into_iter()
+        .filter(|event| event.is_expected);
+    match session.viewer_events() {
+        0 => of(session.counts),
+        _ => expected.map(of).sum(),
+    }
 }

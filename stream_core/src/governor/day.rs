@@ -1,7 +1,7 @@
-//! A simulated day of a marketplace: streams of 10 to 10,000 viewers come and go, chat in bursts, and change their
-//! states, under a plan of 2,500 messages a second.
+//! A simulated day of a marketplace: streams of 10 to 10,000 viewers come and go, chat and bid in bursts, react, and change
+//! their states, under a plan of 2,500 messages a second.
 
-use crate::governor::world::{Stream, World};
+use crate::governor::world::{Second, Stream, World};
 use crate::governor::{MAX_WINDOW_MS, MIN_WINDOW_MS, Plan};
 
 const LIMIT_PER_S: u32 = 2_500;
@@ -58,19 +58,23 @@ impl Life {
         }
     }
 
-    /// The times of this second's entries. An auction that closes is a burst of ten times as many for half a minute.
-    fn entries(&mut self, random: &mut Random, now_s: u64) -> Vec<u64> {
+    /// This second's entries. An auction that closes is a burst of up to half a minute: ten times as many messages, and ten
+    /// bids a second where there was one in ten seconds.
+    fn entries(&mut self, random: &mut Random, now_s: u64) -> Vec<(u64, bool)> {
         if random.once_in(600) {
             self.burst_until_s = now_s + 5 + random.below(25);
         }
         let is_burst = now_s < self.burst_until_s;
-        let rate = self.entries_per_1000_s * if is_burst { 10 } else { 1 };
-        let count = rate / 1000 + u64::from(random.below(1000) < rate % 1000);
-        let mut times: Vec<u64> = (0..count)
-            .map(|_| now_s * 1000 + random.below(1000))
-            .collect();
-        times.sort_unstable();
-        times
+        let chat = self.entries_per_1000_s * if is_burst { 10 } else { 1 };
+        let bids = if is_burst { 10_000 } else { 100 };
+        let mut entries = Vec::new();
+        for (rate, is_auction) in [(chat, false), (bids, true)] {
+            let count = rate / 1000 + u64::from(random.below(1000) < rate % 1000);
+            let at_ms = |_| (now_s * 1000 + random.below(1000), is_auction);
+            entries.extend((0..count).map(at_ms));
+        }
+        entries.sort_unstable();
+        entries
     }
 
     /// Viewers come within a minute, and some change all the time; returns whether their number changed.
@@ -89,6 +93,7 @@ impl Life {
 #[derive(Default)]
 struct Figures {
     entries: u64,
+    bids: u64,
     frames: u64,
     ended: u64,
     spent: u64,
@@ -96,6 +101,7 @@ struct Figures {
     most_streams: usize,
     longest_window_ms: u32,
     longest_wait_ms: u64,
+    longest_auction_wait_ms: u64,
     seconds_pressed: u64,
     seconds_polled: u64,
     seconds_over: u64,
@@ -107,15 +113,18 @@ struct Figures {
 fn a_day_of_a_marketplace_stays_below_the_limit() {
     let figures = play();
     let Figures {
-        entries, frames, ..
+        entries,
+        bids,
+        frames,
+        ..
     } = figures;
     let mut waits = figures.waits_of_small;
     waits.sort_unstable();
     let part = |percent: usize| waits[(waits.len() - 1) * percent / 100];
     println!(
-        "a day, limit {LIMIT_PER_S}/s: {} streams, {} at once, at most {} channels; {entries} entries in {frames} \
-         frames; {}/s on average; pressed in {} s, polled in {} s, longest window {} ms, longest wait {} ms; windows \
-         of streams below 100 viewers while pressed: median {} ms, 99 % {} ms; over by what never waits in {} s",
+        "a day, limit {LIMIT_PER_S}/s: {} streams, {} at once, at most {} channels; {entries} entries, of them {bids} bids, in \
+         {frames} frames; {}/s on average; pressed in {} s, polled in {} s, longest window {} ms, longest wait {} ms, of a bid {} \
+         ms; windows of streams below 100 viewers while pressed: median {} ms, 99 % {} ms; over by what never waits in {} s",
         figures.ended,
         figures.most_streams,
         figures.most_channels,
@@ -124,6 +133,7 @@ fn a_day_of_a_marketplace_stays_below_the_limit() {
         figures.seconds_polled,
         figures.longest_window_ms,
         figures.longest_wait_ms,
+        figures.longest_auction_wait_ms,
         part(50),
         part(99),
         figures.seconds_over,
@@ -171,9 +181,15 @@ fn play() -> Figures {
             .map(|(life, stream)| life.change_viewers(&mut random, stream))
             .collect();
         let plan = world.second(urgent, |number, _| {
-            let times = lives[number].entries(&mut random, now_s);
-            figures.entries += u64::try_from(times.len()).expect("few");
-            (times, has_changed[number])
+            let entries = lives[number].entries(&mut random, now_s);
+            figures.entries += u64::try_from(entries.len()).expect("few");
+            let bids = entries.iter().filter(|(_, is_auction)| *is_auction);
+            figures.bids += u64::try_from(bids.count()).expect("few");
+            Second {
+                entries,
+                has_changed: has_changed[number],
+                has_reactions: random.once_in(2),
+            }
         });
         figures.note(&world, &plan);
     }
@@ -220,6 +236,9 @@ fn end_streams(world: &mut World, lives: &mut Vec<Life>, now_s: u64, figures: &m
             figures.ended += 1;
             figures.frames += stream.frames;
             figures.longest_wait_ms = figures.longest_wait_ms.max(stream.longest_wait_ms);
+            figures.longest_auction_wait_ms = figures
+                .longest_auction_wait_ms
+                .max(stream.longest_auction_wait_ms);
         }
     }
     spent

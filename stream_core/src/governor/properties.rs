@@ -2,32 +2,40 @@
 
 use proptest::prelude::*;
 
-use crate::governor::world::{Stream, World};
+use crate::governor::world::{Second, Stream, World};
 use crate::governor::*;
 use crate::property_seed::config;
 
 fn sessions() -> impl Strategy<Value = Vec<Session>> {
     let channels = prop_oneof![1_u32..20, 20_u32..500, 500_u32..10_000];
     let window = prop_oneof![Just(MIN_WINDOW_MS), MIN_WINDOW_MS..=MAX_WINDOW_MS];
+    let auction_window = prop_oneof![
+        Just(0),
+        Just(MIN_WINDOW_MS),
+        AUCTION_WINDOW_MS..=MAX_WINDOW_MS
+    ];
+    let auctions = prop_oneof![Just(0_u32), 0_u32..50_000];
+    let event = (any::<bool>(), 0_u32..70_000).prop_map(|(is_expected, since_ms)| ViewerEvent {
+        is_expected,
+        since_ms,
+    });
     let session = (
-        channels,
-        0_u32..50_000,
-        0_u32..70_000,
-        window.clone(),
-        window,
-        0_u32..=2,
-        0_u32..70_000,
+        (channels, 0_u32..50_000, auctions, 0_u32..70_000),
+        (window.clone(), window, auction_window),
+        (event.clone(), event),
         prop_oneof![Just(0_u32), 1_001_u32..60_000],
     );
-    let session = session.prop_map(|row| Session {
-        channels: row.0,
-        entries_per_1000_s: row.1,
-        since_frame_ms: row.2,
-        open_ms: row.3,
-        window_ms: row.4,
-        viewer_events: row.5,
-        since_viewers_ms: row.6,
-        viewers_window_ms: row.7,
+    let session = session.prop_map(|(of_frames, windows, events, viewers_window_ms)| Session {
+        channels: of_frames.0,
+        entries_per_1000_s: of_frames.1,
+        auctions_per_1000_s: of_frames.2,
+        since_frame_ms: of_frames.3,
+        open_ms: windows.0,
+        window_ms: windows.1,
+        auction_window_ms: windows.2,
+        counts: events.0,
+        reactions: events.1,
+        viewers_window_ms,
     });
     prop::collection::vec(session, 0..40)
 }
@@ -68,6 +76,21 @@ proptest! {
         }
     }
 
+    /// At most five frames a second for an auction under pressure, and never later than the chat beyond that.
+    #[test]
+    fn auction_updates_wait_at_least_200_ms_under_pressure_and_no_longer_than_the_chat(
+        budget in budgets(), sessions in sessions(),
+    ) {
+        for windows in plan(&budget, &sessions).windows {
+            if windows.window_ms == MIN_WINDOW_MS {
+                prop_assert_eq!(windows.auction_window_ms, MIN_WINDOW_MS);
+            } else {
+                let longest = windows.window_ms.max(AUCTION_WINDOW_MS);
+                prop_assert!((AUCTION_WINDOW_MS..=longest).contains(&windows.auction_window_ms));
+            }
+        }
+    }
+
     #[test]
     fn a_higher_limit_makes_no_window_longer(
         budget in budgets(), more in 0_u32..5_000, sessions in sessions(),
@@ -76,21 +99,34 @@ proptest! {
         let (less, more) = (plan(&budget, &sessions), plan(&higher, &sessions));
         for (less, more) in less.windows.iter().zip(&more.windows) {
             prop_assert!(more.window_ms <= less.window_ms);
+            prop_assert!(more.auction_window_ms <= less.auction_window_ms);
             prop_assert!(more.viewers_window_ms <= less.viewers_window_ms);
         }
     }
 
+    /// Frames have two thirds and viewer events one of what is left of the share after a tenth of it, or after what lately
+    /// never waited if that was more.
     #[test]
     fn the_demand_fits_the_share_unless_all_windows_are_the_longest(
-        limit in 1_u32..5_000, sessions in sessions(),
+        budget in budgets(), sessions in sessions(),
     ) {
-        let budget = Budget { limit_per_s: limit, share_percent: 80, spent: 0, urgent: 0 };
-        let plan = plan(&budget, &sessions);
-        let is_longest = |windows: &Windows| windows.window_ms == MAX_WINDOW_MS;
-        let are_counts_longest = |windows: &Windows| windows.viewers_window_ms == MAX_WINDOW_MS;
-        prop_assert!(plan.expected_per_s <= u64::from(limit) * 80 / 100
-            || plan.windows.iter().all(is_longest)
-            || plan.windows.iter().all(are_counts_longest));
+        let windows = plan(&budget, &sessions).windows;
+        let share = u64::from(budget.limit_per_s) * u64::from(budget.share_percent) * 10;
+        let kept = (share / 10).max(budget.urgent * 1000 / 60);
+        let left = share.saturating_sub(kept);
+        let planned = || sessions.iter().zip(&windows);
+        let frames: u64 = planned()
+            .map(|(session, windows)| {
+                frames_per_1000_s(session, windows.window_ms, windows.auction_window_ms)
+            })
+            .sum();
+        let events: u64 = planned()
+            .map(|(session, windows)| viewer_events_per_1000_s(session, windows.viewers_window_ms))
+            .sum();
+        prop_assert!(frames <= left * 2 / 3
+            || windows.iter().all(|windows| windows.window_ms == MAX_WINDOW_MS));
+        prop_assert!(events <= left / 3
+            || windows.iter().all(|windows| windows.viewers_window_ms == MAX_WINDOW_MS));
     }
 
     #[test]
@@ -99,40 +135,72 @@ proptest! {
     ) {
         let alike: Vec<Session> = sessions
             .iter()
-            .map(|session| Session { window_ms: MIN_WINDOW_MS, ..*session })
+            .map(|session| Session {
+                window_ms: MIN_WINDOW_MS,
+                auction_window_ms: MIN_WINDOW_MS,
+                ..*session
+            })
             .collect();
         let plan = plan(&budget, &alike);
-        let mut by_size: Vec<(u32, u32)> = alike
+        let mut by_size: Vec<(u32, u32, u32)> = alike
             .iter()
             .zip(&plan.windows)
-            .map(|(session, windows)| (session.channels, windows.window_ms))
+            .map(|(session, windows)| {
+                (session.channels, windows.window_ms, windows.auction_window_ms)
+            })
             .collect();
         by_size.sort_unstable();
-        prop_assert!(by_size.is_sorted_by_key(|(_, window_ms)| *window_ms));
+        prop_assert!(by_size.is_sorted_by_key(|(_, window_ms, _)| *window_ms));
+        prop_assert!(by_size.is_sorted_by_key(|(_, _, auction_window_ms)| *auction_window_ms));
     }
 }
 
-/// What a stream does in one second.
+/// What the streams that are meant do in one second.
 #[derive(Debug, Clone, Copy)]
-enum Second {
+enum Load {
     Silent,
-    /// One entry every so many milliseconds.
-    Every(u64),
+    /// One entry of the chat every so many milliseconds.
+    Chat(u64),
+    /// One auction update every so many milliseconds.
+    Bids(u64),
+    Both(u64),
+}
+
+impl Load {
+    fn second(self, now_ms: u64, has_changed: bool, has_reactions: bool) -> Second {
+        let second = match self {
+            Self::Silent => Second::default(),
+            Self::Chat(every) => Second::even(now_ms, 1000 / every, 0),
+            Self::Bids(every) => Second::even(now_ms, 0, 1000 / every),
+            Self::Both(every) => Second::even(now_ms, 1000 / every, 1000 / every),
+        };
+        Second {
+            has_changed,
+            has_reactions,
+            ..second
+        }
+    }
+}
+
+fn loads() -> impl Strategy<Value = Load> {
+    prop_oneof![
+        Just(Load::Silent),
+        (10_u64..2_000).prop_map(Load::Chat),
+        (10_u64..2_000).prop_map(Load::Bids),
+        (10_u64..2_000).prop_map(Load::Both),
+    ]
 }
 
 proptest! {
     #![proptest_config(config(64))]
 
-    /// Streams that log as fast as they can whenever it hurts, on a plan that has room for a frame a minute.
+    /// Streams that log, bid and react as fast as they can whenever it hurts, on a plan that has room for a frame a minute.
     #[test]
     fn no_minute_exceeds_the_limit_whatever_is_sent(
         limit in 100_u32..3_000,
         shares in prop::collection::vec(1_u64..100, 1..12),
         of_most in 1_u64..=100,
-        seconds in prop::collection::vec(
-            (prop_oneof![Just(Second::Silent), (10_u64..2_000).prop_map(Second::Every)], any::<u8>()),
-            240..400,
-        ),
+        seconds in prop::collection::vec((loads(), any::<u8>(), any::<u8>()), 240..400),
     ) {
         // As many channels as the plan admits connections: four for each message a second.
         let all = u64::from(limit) * 4 * of_most / 100;
@@ -142,16 +210,16 @@ proptest! {
             let channels = u32::try_from(all * share / sum).expect("small") + 1;
             world.streams.push(Stream::new(channels, 0));
         }
-        for (second, who) in seconds {
+        // The first plan.
+        world.second(0, |_, _| Second::default());
+        for (load, who, reacts) in seconds {
             let now_ms = world.now_ms();
             let urgent = u64::from(limit) * u64::from(who) / 2560;
             world.second(urgent, |number, _| {
                 let is_meant = who & (1 << (number % 8)) != 0;
-                let times = match second {
-                    Second::Every(every) if is_meant => (0..1000 / every).map(|n| now_ms + n * every).collect(),
-                    _ => Vec::new(),
-                };
-                (times, is_meant)
+                let has_reactions = reacts & (1 << (number % 8)) != 0;
+                let load = if is_meant { load } else { Load::Silent };
+                load.second(now_ms, is_meant, has_reactions)
             });
             let (sent, urgent) = world.last_minute();
             prop_assert!(sent <= u64::from(limit) * 60, "{sent}, of which {urgent} urgent");

@@ -12,7 +12,7 @@ pub const MAX_WINDOW_MS: u32 = 60_000;
 /// The shortest planned window of viewer counts, in milliseconds. They are counted about once a second.
 pub const MIN_VIEWERS_WINDOW_MS: u32 = 1_000;
 
-/// The window of auction updates under pressure, in milliseconds: five frames a second.
+/// The shortest window of auction updates under pressure, in milliseconds: five frames a second.
 pub const AUCTION_WINDOW_MS: u32 = 200;
 
 /// The time over which Realtime averages, and its buckets, in seconds.
@@ -37,20 +37,46 @@ pub struct Budget {
 pub struct Session {
     /// Channels that receive a frame.
     pub channels: u32,
-    /// Entries of the log in 1000 s, as lately measured.
+    /// Entries of the log in 1000 s, as lately measured, without auction updates.
     pub entries_per_1000_s: u32,
+    /// Auction updates in 1000 s, as lately measured.
+    pub auctions_per_1000_s: u32,
     /// Milliseconds since the last frame.
     pub since_frame_ms: u32,
     /// The window that the last frame opened, in milliseconds.
     pub open_ms: u32,
     /// The window that the next frame opens.
     pub window_ms: u32,
-    /// How many kinds of events go to the topic `viewers` at present: 0 to 2.
-    pub viewer_events: u32,
-    /// Milliseconds since the last viewer count was broadcast.
-    pub since_viewers_ms: u32,
-    /// The window of viewer counts; 0: each count is sent.
+    /// The window of auction updates.
+    pub auction_window_ms: u32,
+    /// Viewer counts, on the topic `viewers`.
+    pub counts: ViewerEvent,
+    /// Totals of reactions, on the same topic.
+    pub reactions: ViewerEvent,
+    /// The window of each of the two; 0: each count is sent.
     pub viewers_window_ms: u32,
+}
+
+/// One kind of events on the topic `viewers` of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewerEvent {
+    /// Whether there are such events at present.
+    pub is_expected: bool,
+    /// Milliseconds since the last one was broadcast.
+    pub since_ms: u32,
+}
+
+impl ViewerEvent {
+    /// Events of a kind are expected for about ten seconds after there was one, by their rate in 1000 s, and while the window
+    /// of the last one is open.
+    #[must_use]
+    pub const fn of(per_1000_s: u32, since_ms: u32, window_ms: u32) -> Self {
+        const FEWEST: u32 = 10;
+        Self {
+            is_expected: per_1000_s >= FEWEST || since_ms < window_ms,
+            since_ms,
+        }
+    }
 }
 
 /// The windows of one session.
@@ -63,7 +89,9 @@ pub struct Windows {
     pub open_ms: u32,
     /// How often clients may call `sync` while they wait for a frame; none below [`POLLING_ABOVE_MS`].
     pub poll_ms: Option<u32>,
-    /// The window of viewer counts, in milliseconds; 0: each count is sent.
+    /// How long after the last frame an auction update waits, in milliseconds; 0: not at all.
+    pub auction_window_ms: u32,
+    /// The window of viewer counts and that of reactions, in milliseconds; 0: each count is sent.
     pub viewers_window_ms: u32,
 }
 
@@ -72,6 +100,7 @@ pub const UNLIMITED: Windows = Windows {
     window_ms: MIN_WINDOW_MS,
     open_ms: MIN_WINDOW_MS,
     poll_ms: None,
+    auction_window_ms: 0,
     viewers_window_ms: 0,
 };
 
@@ -119,5 +148,10 @@ impl Session {
     /// The messages that one broadcast costs.
     pub(super) fn cost(&self) -> u32 {
         self.channels.saturating_add(1)
+    }
+
+    /// How many kinds of events go to the topic `viewers` at present: 0 to 2.
+    pub(super) fn viewer_events(&self) -> u32 {
+        u32::from(self.counts.is_expected) + u32::from(self.reactions.is_expected)
     }
 }

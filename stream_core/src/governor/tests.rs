@@ -1,17 +1,30 @@
 //! Plans for single situations, and the windows in which load that goes on settles.
 
-use crate::governor::world::{Stream, World};
+use crate::governor::world::{Second, Stream, World};
 use crate::governor::*;
 
 const CALM: Session = Session {
     channels: 100,
     entries_per_1000_s: 0,
+    auctions_per_1000_s: 0,
     since_frame_ms: 60_000,
     open_ms: MIN_WINDOW_MS,
     window_ms: MIN_WINDOW_MS,
-    viewer_events: 0,
-    since_viewers_ms: 60_000,
+    auction_window_ms: MIN_WINDOW_MS,
+    counts: LONG_AGO,
+    reactions: LONG_AGO,
     viewers_window_ms: 0,
+};
+
+const LONG_AGO: ViewerEvent = ViewerEvent {
+    is_expected: false,
+    since_ms: 60_000,
+};
+
+/// The windows where everything fits a limit.
+const SHORTEST: Windows = Windows {
+    auction_window_ms: MIN_WINDOW_MS,
+    ..UNLIMITED
 };
 
 fn budget(limit_per_s: u32) -> Budget {
@@ -27,9 +40,9 @@ fn budget(limit_per_s: u32) -> Budget {
 fn settle(world: &mut World, per_s: u64) -> Plan {
     let play = |world: &mut World| {
         let now_ms = world.now_ms();
-        world.second(0, |_, _| {
-            let times = (0..per_s).map(|n| now_ms + n * 1000 / per_s).collect();
-            (times, true)
+        world.second(0, |_, _| Second {
+            has_changed: true,
+            ..Second::even(now_ms, per_s, 0)
         })
     };
     for _ in 0..120 {
@@ -57,7 +70,7 @@ fn what_fits_has_the_shortest_windows() {
     let plan = plan(&budget(2500), &[CALM; 10]);
     assert_eq!(
         (plan.windows, plan.reason),
-        (vec![UNLIMITED; 10], Reason::Room)
+        (vec![SHORTEST; 10], Reason::Room)
     );
 }
 
@@ -83,10 +96,7 @@ fn a_thousand_viewers_get_a_frame_for_every_four_messages() {
 
 fn settle_once(world: &mut World, per_s: u64) {
     let now_ms = world.now_ms();
-    world.second(0, |_, _| {
-        let times = (0..per_s).map(|n| now_ms + n * 1000 / per_s).collect();
-        (times, false)
-    });
+    world.second(0, |_, _| Second::even(now_ms, per_s, 0));
 }
 
 #[test]
@@ -127,7 +137,7 @@ fn a_longer_window_begins_with_the_next_frame_and_a_shorter_one_now() {
         ..CALM
     };
     let shorter = plan(&budget(2500), &[relieved]).windows[0];
-    assert_eq!(shorter, UNLIMITED);
+    assert_eq!(shorter, SHORTEST);
 }
 
 #[test]
@@ -174,7 +184,10 @@ fn more_channels_than_a_frame_a_minute_allows_are_reported() {
 fn viewer_counts_have_their_own_window_from_the_same_budget() {
     let changing = Session {
         channels: 1_001,
-        viewer_events: 1,
+        counts: ViewerEvent {
+            is_expected: true,
+            ..LONG_AGO
+        },
         ..CALM
     };
     let windows = plan(&budget(2500), &[changing]).windows[0];
@@ -211,4 +224,31 @@ fn a_rate_follows_within_seconds_and_is_its_mean() {
     assert!((90..=110).contains(&(sum / 1000)), "{sum}");
     assert_eq!(averaged_rate(1_000_000, 0, 60_000), 0);
     assert_eq!(averaged_rate(0, u64::MAX, 0), u32::MAX);
+}
+
+/// Right after a count the totals that are due still cost a broadcast.
+#[test]
+fn reactions_that_are_due_count_by_their_own_age() {
+    let spent = Budget {
+        spent: 145_000,
+        ..budget(2500)
+    };
+    let sent = |since_ms| ViewerEvent {
+        is_expected: true,
+        since_ms,
+    };
+    let window_ms = |reactions| {
+        let session = Session {
+            counts: sent(0),
+            reactions,
+            ..CALM
+        };
+        plan(&spent, &[session; 2]).windows[0].viewers_window_ms
+    };
+    assert_eq!(window_ms(sent(30_000)), MAX_WINDOW_MS);
+    assert!(
+        (2_000..5_000).contains(&window_ms(sent(0))),
+        "{}",
+        window_ms(sent(0))
+    );
 }

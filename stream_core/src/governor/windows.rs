@@ -2,7 +2,8 @@
 
 use crate::governor::level::Level;
 use crate::governor::session::{
-    MAX_WINDOW_MS, MIN_VIEWERS_WINDOW_MS, MIN_WINDOW_MS, POLLING_ABOVE_MS, Session, Windows,
+    AUCTION_WINDOW_MS, MAX_WINDOW_MS, MIN_VIEWERS_WINDOW_MS, MIN_WINDOW_MS, POLLING_ABOVE_MS,
+    Session, Windows,
 };
 
 /// What a minute of calls of `sync` by pressed clients may be: one a millisecond for all streams together.
@@ -14,6 +15,15 @@ pub fn viewers_window(level: Level, session: &Session) -> u32 {
         return 0;
     }
     steady(session.viewers_window_ms, wanted, 0)
+}
+
+/// The window of auction updates: as short as that of frames without pressure, and otherwise as wanted, but at least 200 ms,
+/// and beyond that no longer than the window of frames.
+pub fn auction_window(wanted_ms: u32, window_ms: u32) -> u32 {
+    if window_ms <= MIN_WINDOW_MS {
+        return window_ms;
+    }
+    wanted_ms.min(window_ms).max(AUCTION_WINDOW_MS)
 }
 
 /// Windows are lengthened at once, but shortened only when it is worth a write.

@@ -6,7 +6,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use stream_core::frame;
-use stream_core::governor::{self, Budget, Plan, Session, averaged_rate};
+use stream_core::governor::{self, Budget, Plan, Session, ViewerEvent, averaged_rate};
 use stream_core::json_escapes::can_be_stored;
 use stream_core::rate::RateLimit;
 use stream_tests::database::TestDatabase;
@@ -26,23 +26,31 @@ fn drawn<S: Strategy>(strategy: S) -> Vec<S::Value> {
 fn sessions() -> impl Strategy<Value = Vec<Session>> {
     let channels = prop_oneof![1_u32..20, 20_u32..500, 500_u32..10_000];
     let window = prop_oneof![Just(50_u32), 50_u32..=60_000];
+    let auctions = prop_oneof![Just(0_u32), 0_u32..50_000];
+    let auction_window = prop_oneof![Just(0_u32), Just(50), 200_u32..=60_000];
+    let event = (any::<bool>(), 0_u32..70_000).prop_map(|(is_expected, since_ms)| ViewerEvent {
+        is_expected,
+        since_ms,
+    });
     let session = (
-        (channels, 0_u32..50_000, 0_u32..70_000),
-        (window.clone(), window),
+        (channels, 0_u32..50_000, auctions, 0_u32..70_000),
+        (window.clone(), window, auction_window),
         (
-            0_u32..=2,
-            0_u32..70_000,
+            event.clone(),
+            event,
             prop_oneof![Just(0_u32), 1_001_u32..60_000],
         ),
     );
     let session = session.prop_map(|(of_frames, windows, of_viewers)| Session {
         channels: of_frames.0,
         entries_per_1000_s: of_frames.1,
-        since_frame_ms: of_frames.2,
+        auctions_per_1000_s: of_frames.2,
+        since_frame_ms: of_frames.3,
         open_ms: windows.0,
         window_ms: windows.1,
-        viewer_events: of_viewers.0,
-        since_viewers_ms: of_viewers.1,
+        auction_window_ms: windows.2,
+        counts: of_viewers.0,
+        reactions: of_viewers.1,
         viewers_window_ms: of_viewers.2,
     });
     prop::collection::vec(session, 0..20)
@@ -67,7 +75,7 @@ fn as_json(plan: &Plan) -> Value {
     let windows = plan.windows.iter().map(|windows| {
         json!({
             "window_ms": windows.window_ms, "open_ms": windows.open_ms, "poll_ms": windows.poll_ms,
-            "viewers_window_ms": windows.viewers_window_ms,
+            "auction_window_ms": windows.auction_window_ms, "viewers_window_ms": windows.viewers_window_ms,
         })
     });
     json!({
@@ -82,8 +90,10 @@ fn of_sql(sessions: &[Session]) -> Value {
         let cost = u64::from(session.channels) + 1;
         json!({
             "cost": cost, "root": (cost * 10_000).isqrt(), "entries": session.entries_per_1000_s,
-            "since_frame": session.since_frame_ms, "open_ms": session.open_ms, "window_ms": session.window_ms,
-            "events": session.viewer_events, "since_viewers": session.since_viewers_ms,
+            "auctions": session.auctions_per_1000_s, "since_frame": session.since_frame_ms, "open_ms": session.open_ms,
+            "window_ms": session.window_ms, "auction_window_ms": session.auction_window_ms,
+            "expects_counts": u32::from(session.counts.is_expected), "since_viewers": session.counts.since_ms,
+            "expects_reactions": u32::from(session.reactions.is_expected), "since_reactions": session.reactions.since_ms,
             "viewers_window_ms": session.viewers_window_ms,
         })
     };

@@ -117,38 +117,6 @@ async fn a_state_change_never_waits_and_takes_along_what_does() -> Result<()> {
 }
 
 #[tokio::test]
-async fn auction_updates_wait_for_200_ms_under_pressure_and_else_not_at_all() -> Result<()> {
-    for is_pressed in [false, true] {
-        let governed = match is_pressed {
-            true => Governed::pressed().await?,
-            false => Governed::start(0, 4_000).await?,
-        };
-        let (database, session) = (&governed.database, governed.session);
-        governed.plan().await?;
-        governed.end_window().await?;
-        database.set_ticker_alive(true).await?;
-        // Within a few milliseconds.
-        let posts = format!(
-            "select to_jsonb(stream.post_auction_update('{session}', '{{}}')) from generate_series(1, 3)"
-        );
-        database.service().await?.run(&posts).await?;
-        if !is_pressed {
-            assert_eq!(database.sent(session).await?[2..], [[3], [4], [5]]);
-            continue;
-        }
-        assert_eq!(database.sent(session).await?.last(), Some(&vec![3]));
-        assert_eq!(governed.windows().await?[0], 200);
-        governed
-            .change("update stream.chat_relay set flushed_at = clock_timestamp() - interval '201 milliseconds'")
-            .await?;
-        governed.tick().await?;
-        assert_eq!(database.sent(session).await?.last(), Some(&vec![4, 5]));
-        assert!(governed.windows().await?[0].as_i64() > Some(200));
-    }
-    Ok(())
-}
-
-#[tokio::test]
 async fn more_than_a_frame_carries_is_a_digest_under_pressure() -> Result<()> {
     let governed = Governed::pressed().await?;
     let (database, session) = (&governed.database, governed.session);

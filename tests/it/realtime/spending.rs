@@ -6,6 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
 use stream_tests::governor::Governed;
 use stream_tests::stream::{move_to, send_message};
+use stream_tests::waiting::wait_until;
 
 const BY_KIND: &str = "select jsonb_build_array(sum(frames), sum(viewer_counts), sum(states), sum(users), sum(urgent))
     from stream.realtime_spending";
@@ -59,6 +60,84 @@ async fn the_last_broadcasts_of_a_stream_count_for_the_channels_that_it_had() ->
     // The last state, and that the stream is no longer live.
     assert_eq!(by_kind, json!([10, 10, 10 + 2, 0, 10 + 10 + 2]));
     Ok(())
+}
+
+/// Its last totals of reactions, for example, once its leases are closed.
+#[tokio::test]
+async fn what_is_broadcast_some_plans_after_the_end_counts_for_the_channels_too() -> Result<()> {
+    let governed = Governed::start(0, 8).await?;
+    governed.plan().await?;
+    let seller = governed.database.user(demo::SELLER).await?;
+    move_to(&seller, governed.session, StreamState::Ended).await?;
+    for (plans, expected) in [(2, 10), (4, 2)] {
+        for _ in 0..plans {
+            governed.plan().await?;
+        }
+        governed
+            .change(&format!(
+                "delete from stream.realtime_spending;
+                 insert into stream.realtime_sends (kind, session_id) values ('reactions', '{}')",
+                governed.session
+            ))
+            .await?;
+        governed.plan().await?;
+        let reactions: i64 = governed
+            .value("select coalesce(sum(reactions), 0)::bigint from stream.realtime_spending")
+            .await?;
+        assert_eq!(reactions, expected);
+    }
+    let left: i32 = governed
+        .value("select cardinality(sessions) from stream.governor")
+        .await?;
+    assert_eq!(left, 0);
+    Ok(())
+}
+
+/// Between the time when a ticker reads the row of the plan and locks it another one makes a plan.
+#[tokio::test]
+async fn two_tickers_count_a_frame_once() -> Result<()> {
+    let governed = Governed::start(0, 8).await?;
+    governed.plan().await?;
+    let holder = governed.database.connect("postgres").await?;
+    let superuser = governed.database.superuser().await?;
+    for _ in 0..20 {
+        governed
+            .change(
+                "delete from stream.troubles; delete from stream.realtime_spending;
+                 update stream.chat_relay set frames = frames + 1;
+                 update stream.governor set planned_at = clock_timestamp() - interval '5 seconds';
+                 update stream.ticker set swept_at = '-infinity'",
+            )
+            .await?;
+        // Readers pass, who locks a row waits.
+        holder
+            .batch_execute("begin; lock table stream.governor in exclusive mode")
+            .await?;
+        let service = governed.database.service().await?;
+        let backend = service.backend().await?;
+        let tick = tokio::spawn(async move { service.rpc("tick", json!({})).await });
+        let is_blocked =
+            format!("select exists (select from pg_locks where pid = {backend} and not granted)");
+        let is_over = format!(
+            "select state = 'idle' and query <> '' from pg_stat_activity where pid = {backend}"
+        );
+        wait_until(&superuser, &format!("select ({is_blocked}) or ({is_over})")).await?;
+        holder
+            .batch_execute(
+                "update stream.governor set planned_at = clock_timestamp(), known[2] = known[2] + 1; commit",
+            )
+            .await?;
+        tick.await??;
+        let has_waited_in_vain: bool = governed
+            .value("select exists (select from stream.troubles where rule = 'governor')")
+            .await?;
+        if !has_waited_in_vain {
+            let by_kind: serde_json::Value = governed.value(BY_KIND).await?;
+            assert_eq!(by_kind, json!([null, null, null, null, null]));
+            return Ok(());
+        }
+    }
+    panic!("each tick has given up waiting")
 }
 
 /// The table of the plan is not logged, so a crash empties it.

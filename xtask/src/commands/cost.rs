@@ -14,7 +14,8 @@ const MOST_STREAMS: u32 = 10_000;
 /// `--viewers N --rate R --plan P [...]`, or `--write`, or `--check`.
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let (mut viewers, mut rate, mut plan) = (None, None, None);
-    let (mut stay, mut reactions, mut streams, mut hours, mut share) = (10, 0, 1, 100, 80);
+    let (mut stay, mut bids, mut reactions) = (10, 0, 0);
+    let (mut streams, mut hours, mut share) = (1, 100, 80);
     let mut documents = None;
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -22,6 +23,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
             Long("rate") => rate = Some(arguments.value()?.parse_with(cost::thousandths)?),
             Long("plan") => plan = Some(arguments.value()?.parse_with(RealtimePlan::parse)?),
             Long("stay") => stay = arguments.value()?.parse()?,
+            Long("bids") => bids = arguments.value()?.parse_with(cost::thousandths)?,
             Long("reactions") => reactions = arguments.value()?.parse_with(cost::thousandths)?,
             Long("streams") => streams = arguments.value()?.parse()?,
             Long("hours") => hours = arguments.value()?.parse()?,
@@ -44,6 +46,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
             );
             ensure!((1..=100).contains(&share), "--share is 1 to 100");
             let load = Load {
+                bids,
                 reactions,
                 streams,
                 hours,

@@ -1,4 +1,4 @@
-//! How much is going on: viewers, messages, changes of viewers and reactions of the streams that are live at once.
+//! How much is going on: viewers, messages, bids, changes of viewers and reactions of the streams that are live at once.
 
 use anyhow::{Context, Result, ensure};
 
@@ -6,8 +6,10 @@ use anyhow::{Context, Result, ensure};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
     pub viewers: u32,
-    /// Messages of the chat and updates of the auction.
+    /// Messages of the chat.
     pub messages: u32,
+    /// Updates of the auction, which have windows of their own.
+    pub bids: u32,
     /// Viewers who come or go.
     pub viewer_changes: u32,
     pub reactions: u32,
@@ -24,6 +26,7 @@ impl Load {
         Self {
             viewers,
             messages,
+            bids: 0,
             viewer_changes: changes(viewers, 10),
             reactions: 0,
             streams: 1,

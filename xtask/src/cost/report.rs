@@ -24,6 +24,15 @@ pub fn report(load: &Load, plan: &RealtimePlan) -> String {
             .windows
             .map_or_else(|| "none".to_owned(), |windows| window(windows.window_ms))
     });
+    row("window of bids", &|traffic| {
+        traffic
+            .windows
+            .filter(|windows| load.bids > 0 && windows.auction_window_ms > 0)
+            .map_or_else(
+                || "none".to_owned(),
+                |windows| window(windows.auction_window_ms),
+            )
+    });
     row("frames a second and stream", &|traffic| {
         rate(traffic.frames)
     });
@@ -65,11 +74,12 @@ fn heading(load: &Load, plan: &RealtimePlan) -> String {
         format!(" of {}{is_over}", grouped(most.into()))
     });
     format!(
-        "{streams} at a time, {} hours a month; in each {} viewers and the seller, {} messages, {} viewers who come or go and {} \
-         reactions a second.\nPlan {}: {limit}, of which the governor uses {} %; {} messages a month included. {} connections{of_connections}.\n",
+        "{streams} at a time, {} hours a month; in each {} viewers and the seller, {} messages, {} bids, {} viewers who come or go and \
+         {} reactions a second.\nPlan {}: {limit}, of which the governor uses {} %; {} messages a month included. {} connections{of_connections}.\n",
         grouped(load.hours.into()),
         grouped(load.viewers.into()),
         rate(load.messages.into()),
+        rate(load.bids.into()),
         rate(load.viewer_changes.into()),
         rate(load.reactions.into()),
         plan.name,

@@ -65,15 +65,26 @@ fn without_a_limit_frames_wait_50_ms_and_counts_go_out_once_a_second() {
 fn coalesced_streams_stay_below_the_share_of_every_limit() {
     for limit in [100, 500, 2_500] {
         for viewers in [1, 10, 50, 200, 1_000, 5_000, 10_000] {
-            for messages in [0, 100, 1_000, 5_000, 50_000] {
-                let load = Load::new(viewers, messages);
+            for (messages, bids) in [
+                (0, 0),
+                (100, 1_000),
+                (1_000, 0),
+                (5_000, 0),
+                (5_000, 10_000),
+                (0, 10_000),
+                (50_000, 100),
+            ] {
+                let load = Load {
+                    bids,
+                    ..Load::new(viewers, messages)
+                };
                 let traffic = Traffic::coalesced(&load, limit);
                 // One frame a minute costs what it costs: the governor calls this crowded.
                 let least = 2 * load.broadcast() * 1000 / 60;
                 let share = u64::from(limit) * 800;
                 assert!(
                     traffic.counted <= share.max(least),
-                    "{viewers} viewers, {messages}: {} of {share}",
+                    "{viewers} viewers, {messages} and {bids}: {} of {share}",
                     traffic.counted
                 );
             }
@@ -92,6 +103,21 @@ fn coalescing_never_counts_more_than_each_by_itself() {
             }
         }
     }
+}
+
+/// At once without a limit, beside the frames of the chat; with one within the share, in windows of their own.
+#[test]
+fn bids_have_windows_of_their_own() {
+    let load = Load {
+        bids: 30_000,
+        ..Load::new(1_000, 5_000).staying(0)
+    };
+    assert_eq!(Traffic::without_coalescing(&load).frames, 35_000);
+    assert_eq!(Traffic::coalesced(&load, 0).frames, 35_000);
+    let traffic = Traffic::coalesced(&load, 2_500);
+    let windows = traffic.windows.expect("windows");
+    assert!(windows.auction_window_ms >= 200 && windows.auction_window_ms < windows.window_ms);
+    assert!(traffic.frames <= 1_000_000 / u64::from(windows.auction_window_ms));
 }
 
 /// Five messages a second to 1,000 viewers, on a plan of 2,500: at most a quarter of one frame a message.

@@ -1,7 +1,7 @@
 //! The broadcasts of streams under a load, and the messages that Realtime counts for them.
 
 use stream_core::governor::{
-    AVERAGE_S, Budget, MIN_VIEWERS_WINDOW_MS, Session, UNLIMITED, Windows, plan,
+    AVERAGE_S, Budget, MIN_VIEWERS_WINDOW_MS, Session, UNLIMITED, ViewerEvent, Windows, plan,
 };
 
 use super::load::Load;
@@ -21,10 +21,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Every message, every change of the viewers and every reaction is a broadcast of its own.
+    /// Every message, every bid, every change of the viewers and every reaction is a broadcast of its own.
     pub fn without_coalescing(load: &Load) -> Self {
         let viewer_events = u64::from(load.viewer_changes) + u64::from(load.reactions);
-        Self::of(load, None, load.messages.into(), viewer_events)
+        let entries = u64::from(load.messages) + u64::from(load.bids);
+        Self::of(load, None, entries, viewer_events)
     }
 
     /// In the windows that the governor decides for such streams when they have lasted for a while. What never waits, state
@@ -62,7 +63,14 @@ impl Traffic {
     }
 
     fn in_windows(load: &Load, windows: Windows) -> Self {
-        let frames = at_most_once_in(windows.window_ms, load.messages);
+        let apart = at_most_once_in(windows.window_ms, load.messages)
+            + at_most_once_in(windows.auction_window_ms, load.bids);
+        // Each frame carries all that waits. Without a window of their own bids go out at once.
+        let shorter_ms = windows.window_ms.min(windows.auction_window_ms);
+        let frames = match shorter_ms {
+            0 => apart,
+            _ => apart.min(u64::from(1_000_000 / shorter_ms)),
+        };
         let viewers_window_ms = windows.viewers_window_ms.max(MIN_VIEWERS_WINDOW_MS);
         let viewer_events = at_most_once_in(viewers_window_ms, load.viewer_changes)
             + at_most_once_in(viewers_window_ms, load.reactions);
@@ -81,7 +89,11 @@ impl Traffic {
 
 /// A rate that is limited to once in a window.
 fn at_most_once_in(window_ms: u32, rate: u32) -> u64 {
-    u64::from(rate.min(1_000_000 / window_ms.max(1)))
+    u64::from(
+        1_000_000_u32
+            .checked_div(window_ms)
+            .map_or(rate, |most| rate.min(most)),
+    )
 }
 
 /// The streams, each at another point of its window.
@@ -91,14 +103,20 @@ fn sessions(load: &Load, traffic: &Traffic, windows: Windows) -> Vec<Session> {
         let since_ms = interval_ms * u64::from(number) / u64::from(load.streams.max(1));
         u32::try_from(since_ms).unwrap_or(u32::MAX)
     };
+    let event = |number, rate| ViewerEvent {
+        is_expected: rate > 0,
+        since_ms: since(number, traffic.viewer_events),
+    };
     let session = |number| Session {
         channels: load.channels(),
         entries_per_1000_s: load.messages,
+        auctions_per_1000_s: load.bids,
         since_frame_ms: since(number, traffic.frames),
         open_ms: windows.open_ms,
         window_ms: windows.window_ms,
-        viewer_events: u32::from(load.viewer_changes > 0) + u32::from(load.reactions > 0),
-        since_viewers_ms: since(number, traffic.viewer_events),
+        auction_window_ms: windows.auction_window_ms,
+        counts: event(number, load.viewer_changes),
+        reactions: event(number, load.reactions),
         viewers_window_ms: windows.viewers_window_ms,
     };
     (0..load.streams).map(session).collect()

@@ -17,6 +17,7 @@ pub struct Change {
     pub session: Uuid,
     window_ms: i32,
     poll_ms: Option<i32>,
+    auction_window_ms: i32,
     viewers_window_ms: i32,
     /// The new window replaces a shorter one that is open.
     at_once: bool,
@@ -41,6 +42,7 @@ impl Change {
             session: live.id,
             window_ms: ms(windows.window_ms),
             poll_ms: windows.poll_ms.map(ms),
+            auction_window_ms: ms(windows.auction_window_ms),
             viewers_window_ms,
             at_once: ms(windows.open_ms) > live.window_ms,
             viewer_count: live.viewer_count,
@@ -50,6 +52,7 @@ impl Change {
         };
         let is_as_planned = (change.window_ms, change.poll_ms, change.viewers_window_ms)
             == (live.next_window_ms, live.poll_ms, live.viewers_window_ms)
+            && change.auction_window_ms == live.auction_window_ms
             && ms(windows.open_ms) == live.window_ms;
         (!is_as_planned || sends_count).then_some(change)
     }
@@ -74,7 +77,7 @@ impl Change {
         Ok(true)
     }
 
-    fn values(&self, row: &Row, is_sent: bool, now: TimestampWithTimeZone) -> Result<Values<6>> {
+    fn values(&self, row: &Row, is_sent: bool, now: TimestampWithTimeZone) -> Result<Values<7>> {
         let open_ms: i32 = row.column(c"window_ms")?;
         let (sent_count, sent_at) = if is_sent || self.begins_counts {
             (Some(self.viewer_count), now)
@@ -93,6 +96,7 @@ impl Change {
             (c"window_ms", open_ms.into()),
             (c"next_window_ms", self.window_ms.into()),
             (c"poll_ms", self.poll_ms.into()),
+            (c"auction_window_ms", self.auction_window_ms.into()),
             (c"viewers_window_ms", self.viewers_window_ms.into()),
             (c"viewers_sent_count", sent_count.into()),
             (c"viewers_sent_at", sent_at.into()),

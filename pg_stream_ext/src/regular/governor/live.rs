@@ -21,11 +21,12 @@ statements! {
         concat!(
             "select s.auction_id, s.id, s.viewer_count, s.peak_viewer_count,
                  s.viewer_count + s.superseded_count + case when s.generation > 1 then 2 else 1 end as channels,
-                 h.last_seq, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, r.viewers_window_ms,
-                 r.viewers_sent_count, r.viewers_sent_at, r.frames, r.urgent_frames
+                 h.last_seq, h.auction_updates, r.flushed_at, r.window_ms, r.next_window_ms, r.poll_ms, r.auction_window_ms,
+                 r.viewers_window_ms, r.viewers_sent_count, r.viewers_sent_at, r.frames, r.urgent_frames,
+                 (select max(k.sent_at) from stream.reaction_totals as k where k.session_id = s.id) as reactions_sent_at
              from stream.stream_sessions as s
              cross join lateral (
-                 select o.last_seq from stream.chat_heads as o where o.session_id = s.id limit 1) as h
+                 select o.last_seq, o.auction_updates from stream.chat_heads as o where o.session_id = s.id limit 1) as h
              cross join lateral (
                  select o.* from stream.chat_relay as o where o.session_id = s.id limit 1) as r
              where s.state <> 'ended' and s.auction_id > $1
@@ -41,15 +42,18 @@ columns! {
         pub peak_viewer_count: i32,
         pub channels: i32,
         pub last_seq: i64,
+        pub auction_updates: i64,
         pub flushed_at: TimestampWithTimeZone,
         pub window_ms: i32,
         pub next_window_ms: i32,
         pub poll_ms: Option<i32>,
+        pub auction_window_ms: i32,
         pub viewers_window_ms: i32,
         pub viewers_sent_count: Option<i32>,
         pub viewers_sent_at: TimestampWithTimeZone,
         pub frames: i64,
         pub urgent_frames: i64,
+        pub reactions_sent_at: Option<TimestampWithTimeZone>,
     }
 }
 

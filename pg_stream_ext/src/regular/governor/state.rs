@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pgrx::datum::{TimestampWithTimeZone, Uuid};
-use stream_core::governor::{Plan, Session, averaged_rate, viewer_events};
+use stream_core::governor::{Plan, Session, ViewerEvent};
 
 use crate::log::relay_queue::{SessionKey, session_key};
 use crate::log::relay_row;
@@ -13,6 +13,7 @@ use crate::postgres::error::Result;
 use crate::postgres::spi::{self, statements};
 use crate::regular::figures::turn;
 use crate::regular::governor::change::microseconds_since;
+use crate::regular::governor::known::{ENDED_PLANS, Known};
 use crate::regular::governor::live::Live;
 use crate::regular::governor::spending::{Sends, Spending};
 
@@ -20,9 +21,9 @@ statements! {
     READ: Write [] -> State,
         "select g.planned_at, g.limit_per_s, g.sessions, g.known from stream.governor as g limit 1";
 
-    /// Returns no row while another plan is being made.
-    LOCK: Write []
-        "select true from stream.governor as g where g.id for update skip locked";
+    /// Returns no row while another plan is being made, and otherwise what the last one has left.
+    LOCK: Write [] -> State,
+        "select g.planned_at, g.limit_per_s, g.sessions, g.known from stream.governor as g where g.id for update skip locked";
 
     CREATE: Write []
         concat!("with ", turn!(), " insert into stream.governor (id) select t.id from turn as t on conflict do nothing");
@@ -49,17 +50,13 @@ impl State {
         spi::first(&READ, &[])
     }
 
-    pub fn read_or_create() -> Result<Option<Self>> {
-        if let Some(state) = Self::read()? {
-            return Ok(Some(state));
+    /// The row of the last plan, locked until the transaction ends; none while somebody holds it. It may be newer than what
+    /// was read before: another ticker has planned meanwhile.
+    pub fn lock_or_create() -> Result<Option<Self>> {
+        if Self::read()?.is_none() {
+            spi::execute(&CREATE, &[])?;
         }
-        spi::execute(&CREATE, &[])?;
-        Self::read()
-    }
-
-    /// Locks the row until the transaction ends; returns false when somebody holds it.
-    pub fn lock() -> Result<bool> {
-        Ok(spi::execute(&LOCK, &[])? == 1)
+        spi::first(&LOCK, &[])
     }
 
     pub fn is_empty(&self) -> bool {
@@ -73,80 +70,9 @@ impl State {
     }
 }
 
-/// What is known of a stream from one plan to the next.
-#[derive(Clone, Copy, Default)]
-struct Known {
-    last_seq: i64,
-    frames: i64,
-    urgent_frames: i64,
-    channels: i64,
-    viewer_count: i64,
-    entries_per_1000_s: u32,
-    counts_per_1000_s: u32,
-    reactions_per_1000_s: u32,
-}
-
-impl Known {
-    fn read(numbers: &[i64; 8]) -> Self {
-        let rate = |number: i64| u32::try_from(number).unwrap_or(0);
-        let [
-            last_seq,
-            frames,
-            urgent_frames,
-            channels,
-            viewer_count,
-            entries,
-            counts,
-            reactions,
-        ] = *numbers;
-        Self {
-            last_seq,
-            frames,
-            urgent_frames,
-            channels,
-            viewer_count,
-            entries_per_1000_s: rate(entries),
-            counts_per_1000_s: rate(counts),
-            reactions_per_1000_s: rate(reactions),
-        }
-    }
-
-    fn numbers(self) -> [i64; 8] {
-        [
-            self.last_seq,
-            self.frames,
-            self.urgent_frames,
-            self.channels,
-            self.viewer_count,
-            self.entries_per_1000_s.into(),
-            self.counts_per_1000_s.into(),
-            self.reactions_per_1000_s.into(),
-        ]
-    }
-
-    /// What a stream has done since, of which reactions are noted elsewhere.
-    fn after(self, live: &Live, reactions: i64, elapsed_ms: u32) -> Self {
-        let positive = |count: i64| u64::try_from(count).unwrap_or(0);
-        let has_changed = i64::from(live.viewer_count) != self.viewer_count;
-        let rate = |rate, count| averaged_rate(rate, count, elapsed_ms);
-        Self {
-            last_seq: live.last_seq,
-            frames: live.frames,
-            urgent_frames: live.urgent_frames,
-            channels: live.channels.into(),
-            viewer_count: live.viewer_count.into(),
-            entries_per_1000_s: rate(
-                self.entries_per_1000_s,
-                positive(live.last_seq - self.last_seq),
-            ),
-            counts_per_1000_s: rate(self.counts_per_1000_s, u64::from(has_changed)),
-            reactions_per_1000_s: rate(self.reactions_per_1000_s, positive(reactions).min(1)),
-        }
-    }
-}
-
 /// All live streams at this plan.
 pub struct Streams {
+    /// The live ones, and behind them those that have ended lately.
     ids: Vec<Uuid>,
     known: Vec<Known>,
     /// In the order of the live streams.
@@ -188,6 +114,7 @@ impl Streams {
                 frames: if is_first { live.frames } else { 0 },
                 urgent_frames: if is_first { live.urgent_frames } else { 0 },
                 viewer_count: live.viewer_count.into(),
+                auction_updates: live.auction_updates,
                 ..Known::default()
             });
             let known = base.after(live, reactions.get(&key).copied().unwrap_or(0), elapsed_ms);
@@ -197,7 +124,7 @@ impl Streams {
             streams.ids.push(live.id);
             streams.known.push(known);
         }
-        // Streams that have ended since: their channels are open still.
+        // Streams that have ended: their channels are open still.
         for (key, base) in before {
             channels.insert(key, base.channels);
             if let Some(relay) = relay_row::find(admitted, Uuid::from_bytes(key))? {
@@ -205,9 +132,14 @@ impl Streams {
                 let known = Known {
                     frames,
                     urgent_frames,
+                    ended: base.ended + 1,
                     ..base
                 };
                 streams.spend_frames(&base, &known);
+                if known.ended <= ENDED_PLANS {
+                    streams.ids.push(Uuid::from_bytes(key));
+                    streams.known.push(known);
+                }
             }
         }
         for sent in sends {
@@ -253,20 +185,24 @@ impl Streams {
 fn session(live: &Live, known: &Known, now: TimestampWithTimeZone) -> Session {
     let positive = |number: i32| u32::try_from(number).unwrap_or(0);
     let viewers_window_ms = positive(live.viewers_window_ms);
-    // Without a window nobody notes when a count was broadcast.
-    let since_viewers_ms = milliseconds_since(live.viewers_sent_at, now);
+    let event = |rate, since_ms| ViewerEvent::of(rate, since_ms, viewers_window_ms);
+    let since_reactions_ms = live
+        .reactions_sent_at
+        .map_or(u32::MAX, |at| milliseconds_since(at, now));
     Session {
         channels: positive(live.channels),
         entries_per_1000_s: known.entries_per_1000_s,
+        auctions_per_1000_s: known.auctions_per_1000_s,
         since_frame_ms: milliseconds_since(live.flushed_at, now),
         open_ms: positive(live.window_ms),
         window_ms: positive(live.next_window_ms),
-        viewer_events: viewer_events(
-            [known.counts_per_1000_s, known.reactions_per_1000_s],
-            since_viewers_ms,
-            viewers_window_ms,
+        auction_window_ms: positive(live.auction_window_ms),
+        // Without a window nobody notes when a count was broadcast.
+        counts: event(
+            known.counts_per_1000_s,
+            milliseconds_since(live.viewers_sent_at, now),
         ),
-        since_viewers_ms,
+        reactions: event(known.reactions_per_1000_s, since_reactions_ms),
         viewers_window_ms,
     }
 }

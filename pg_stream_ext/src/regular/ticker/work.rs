@@ -7,9 +7,9 @@ use crate::log::relay_queue;
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
 use crate::regular::figures::{self, FIGURES};
-use crate::regular::governor::{self, Governor};
 use crate::regular::sweep;
 use crate::regular::ticker::mark::{self, Due};
+use crate::regular::ticker::planning::Planning;
 use crate::regular::ticker::rules;
 use crate::regular::unit::Rule;
 use crate::regular::unit::round::{Round, Step};
@@ -47,9 +47,7 @@ pub struct Work {
     without_claim: bool,
     mark: bool,
     round: Option<Round>,
-    /// The governor, apart from the round, which may be long or cut short: windows must follow the load.
-    plan: Option<Round>,
-    is_plan_begun: bool,
+    planning: Planning,
     tails: Option<Round>,
     tails_at: Option<Instant>,
 }
@@ -67,21 +65,19 @@ impl Work {
             .round
             .then(|| rules::round(division.commits, &troubles))
             .transpose()?;
-        let plan = due.round.then(|| {
-            let governor: Box<dyn Rule> = Box::<Governor>::default();
-            Round::new(vec![governor], i32::MAX, &troubles)
-        });
         let mut work = Self {
             division,
             troubles,
             without_claim,
             mark: due.mark,
             round,
-            plan,
-            is_plan_begun: false,
+            planning: Planning::default(),
             tails: None,
             tails_at: None,
         };
+        if due.round {
+            work.planning.begin(&work.troubles);
+        }
         if due.tails {
             work.begin_tails();
         } else {
@@ -96,14 +92,14 @@ impl Work {
         if std::mem::take(&mut self.mark) {
             return self.mark();
         }
-        if self.plan.is_some() && self.division.commits {
+        if self.planning.is_under_way() && self.division.commits {
             return self.step_plan();
         }
         // Within one transaction windows are planned and entries sent last: the lock order puts relay rows at the end.
         if self.round.is_some() && !self.division.commits {
             return self.step_round();
         }
-        if self.plan.is_some() {
+        if self.planning.is_under_way() {
             return self.step_plan();
         }
         if self.tails.is_some() {
@@ -115,6 +111,10 @@ impl Work {
         if self.tails_at.is_none_or(|at| at.elapsed() >= TAILS_EVERY) {
             self.begin_tails();
             return self.step_tails();
+        }
+        if self.division.commits && self.planning.is_due_again() {
+            self.planning.begin(&self.troubles);
+            return self.step_plan();
         }
         self.step_round()
     }
@@ -161,25 +161,20 @@ impl Work {
     }
 
     fn step_plan(&mut self) -> bool {
-        let Some(mut plan) = self.plan.take() else {
-            return false;
-        };
         let claim = self.claim();
-        // Where nothing is planned no transaction id is spent.
-        let is_begun = std::mem::replace(&mut self.is_plan_begun, true);
-        let step = plan.step(self.division.scope, self.division.unit_timeout, |_| {
-            Ok((is_begun || governor::is_due()?) && claim()?)
-        });
-        match step {
-            Step::Worked => self.plan = Some(plan),
-            Step::Over | Step::Stopped => {}
-            Step::Failed(sqlstate) => self.report(sqlstate),
+        let Division {
+            scope,
+            unit_timeout,
+            ..
+        } = self.division;
+        if let Some(sqlstate) = self.planning.step(scope, unit_timeout, claim) {
+            self.report(sqlstate);
         }
         self.has_more()
     }
 
     fn has_more(&self) -> bool {
-        self.plan.is_some() || self.round.is_some() || self.tails.is_some()
+        self.planning.is_under_way() || self.round.is_some() || self.tails.is_some()
     }
 
     fn step_round(&mut self) -> bool {
