@@ -244,3 +244,41 @@ async fn a_tick_spends_no_transaction_id_on_what_waits() -> Result<()> {
     }
     panic!("each tick has written");
 }
+
+/// Another stream's window opens between the look at what is due and the lock of its row.
+#[tokio::test]
+async fn a_window_that_opens_while_a_tick_sends_is_waited_for() -> Result<()> {
+    let governed = Governed::pressed().await?;
+    let database = &governed.database;
+    let other = database.stream_in(StreamState::Active).await?;
+    for session in [governed.session, other] {
+        database.leave_unflushed(session, 3).await?;
+    }
+    database
+        .superuser()
+        .await?
+        .batch_execute(
+            "update stream.chat_relay set flushed_at = clock_timestamp() - interval '61 seconds', window_ms = 60000;
+             create function public.open_others() returns trigger language plpgsql security definer as
+             $$ begin
+                 update stream.chat_relay set flushed_at = clock_timestamp()
+                 where new.topic <> 'chat:' || session_id;
+                 return new;
+             end $$;
+             create trigger open_others after insert on realtime.messages
+             for each row when (new.event = 'messages') execute function public.open_others()",
+        )
+        .await?;
+    governed.tick().await?;
+    let frames = [
+        database.sent(governed.session).await?,
+        database.sent(other).await?,
+    ];
+    assert_eq!(
+        frames.iter().filter(|frames| frames.is_empty()).count(),
+        1,
+        "{frames:?}"
+    );
+    assert_eq!(database.queued_flushes().await?, 1);
+    Ok(())
+}
