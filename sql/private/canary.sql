@@ -68,17 +68,18 @@ begin
         return row('canary', 'warning', 'unknown whether broadcasts arrive: no config.canary_user_id is set')::stream.check_result;
     end if;
     select * into canary from stream.canary as c where c.id;
+    -- Times ahead of the clock are from before the clock was set back.
     last_trip := coalesce('the last that came back is number ' || canary.received_no || ', at ' || canary.received_at
         || ', ' || canary.lag_ms || ' ms after it was written', 'none has come back yet');
-    if canary.sent_at <= now() - interval '25 seconds' then
+    if canary.sent_at not between now() - interval '25 seconds' and clock_timestamp() then
         return row('canary', 'failure', 'none was sent ' || coalesce('since ' || nullif(canary.sent_at, '-infinity'), 'yet')
             || ': see ticker, troubles and realtime_partition; ' || last_trip)::stream.check_result;
     end if;
-    if coalesce(canary.reported_at <= now() - interval '60 seconds', true) then
+    if coalesce(canary.reported_at not between now() - interval '60 seconds' and clock_timestamp(), true) then
         return row('canary', 'warning', 'unknown whether broadcasts arrive: no edge_api with the settings CANARY_... has reported '
             || coalesce('since ' || canary.reported_at, 'yet') || '; ' || last_trip)::stream.check_result;
     end if;
-    if canary.failed_at > now() - interval '30 seconds' then
+    if canary.failed_at between now() - interval '30 seconds' and clock_timestamp() then
         return row('canary', 'failure', case canary.failed_state
             when 'not_sent' then 'none was sent to the user of CANARY_EMAIL: is that config.canary_user_id?'
             when 'not_followed' then 'Realtime does not read the database: its publication or its replication slot is gone; restart it'

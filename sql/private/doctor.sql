@@ -41,7 +41,8 @@ begin
     from stream.webhook_events as e;
 
     return query
-    select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
+    select 'ticker', case when t.ticked_at > clock_timestamp() then 'failure'
+                          when t.ticked_at > now() - interval '5 seconds' then 'ok'
                           when t.ticked_at > now() - interval '90 seconds' then 'warning' else 'failure' end,
         'last tick: ' || coalesce(nullif(t.ticked_at, '-infinity')::text, 'never')
             || '; background worker: ' || (

@@ -91,14 +91,24 @@ begin
          where v.is_active and v.lease_check_at <= now() - interval '3 seconds'
          order by v.lease_check_at limit 20)
         union all
-        select 'ticker', null, t.xmax from stream.ticker as t where t.ticked_at < now() - interval '3 seconds'
+        select 'ticker', null, t.xmax from stream.ticker as t
+        where t.ticked_at not between now() - interval '3 seconds' and clock_timestamp()
         union all
         -- A ticker holds it for moments, and then sends.
         select 'chat_tail_reads', null, r.xmax from stream.chat_tail_reads as r
-        where exists (select from stream.ticker as t where t.sends_at < now() - interval '3 seconds')
+        where exists (
+            select from stream.ticker as t where t.sends_at not between now() - interval '3 seconds' and clock_timestamp())
+        union all
+        -- A plan holds it for moments. Without a limit one is made every 5 s, and without streams none.
+        select 'governor', null, g.xmax from stream.governor as g
+        cross join stream.config as c
+        where c.id and g.planned_at not between now() - case when c.realtime_messages_per_s > 0 then interval '3 seconds'
+                else interval '8 seconds' end and clock_timestamp()
+            and (c.realtime_messages_per_s > 0 or cardinality(g.sessions) > 0 or exists (select from stream.realtime_sends))
     ), held as (
         select distinct format('%s holds the row of %s in stream.%s',
-                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, 'the ticker'), k.name)
+                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, case k.name when 'governor' then 'the plan' else 'the ticker' end),
+                k.name)
             as what, p.pid
         from locked as k
         cross join lateral stream_private.lock_holders(k.xmax) as p (pid)

@@ -69,12 +69,14 @@ begin
         ('pg_stream_frames_per_second', g.frames_per_s)
     ) as f (name, value);
 
+    -- Of what goes on, a time ahead of the clock is made good within seconds. Of what has ended, it must not look young until the clock,
+    -- which was set back, reaches it.
     return query
-    select 'pg_stream_tick_age_seconds', '{}'::jsonb, extract(epoch from now() - t.ticked_at)::double precision
+    select 'pg_stream_tick_age_seconds', '{}'::jsonb, abs(extract(epoch from now() - t.ticked_at))::double precision
     from stream.ticker as t where t.ticked_at > '-infinity'
     union all
     select 'pg_stream_sweep_age_seconds', jsonb_build_object('rule', f.rule),
-        greatest(extract(epoch from now() - f.ran_at), 0)::double precision
+        abs(extract(epoch from now() - f.ran_at))::double precision
     from stream.rule_figures as f where f.ran_at is not null
     union all
     select 'pg_stream_swept_rows_total', jsonb_build_object('rule', f.rule), f.swept_rows::double precision
@@ -108,8 +110,8 @@ begin
     cross join lateral (values
         ('pg_stream_canaries_sent_total', c.canary_no::double precision),
         ('pg_stream_canary_sent_age_seconds',
-            case when c.sent_at > '-infinity' then greatest(extract(epoch from now() - c.sent_at), 0) end),
-        ('pg_stream_canary_received_age_seconds', greatest(extract(epoch from now() - c.received_at), 0)),
+            case when c.sent_at > '-infinity' then abs(extract(epoch from now() - c.sent_at)) end),
+        ('pg_stream_canary_received_age_seconds', abs(extract(epoch from now() - c.received_at))),
         ('pg_stream_canary_lag_seconds', c.lag_ms / 1000.0)
     ) as f (name, value)
     where exists (select from stream.config as s where s.canary_user_id is not null) and f.value is not null;

@@ -44,10 +44,15 @@ begin
         ('pg_stream_realtime_expected_per_second', coalesce((p.g).expected_per_s, 0)::double precision),
         ('pg_stream_realtime_over_limit', coalesce((p.g).is_over, false)::integer::double precision),
         ('pg_stream_realtime_crowded', coalesce((p.g).is_crowded, false)::integer::double precision),
-        ('pg_stream_realtime_limit_per_second', most::double precision)
-    ) as f (name, value);
+        ('pg_stream_realtime_limit_per_second', most::double precision),
+        ('pg_stream_realtime_plan_age_seconds', (
+            select abs(extract(epoch from now() - g.planned_at)) from stream.governor as g
+            where g.id and g.planned_at > '-infinity'
+        )::double precision)
+    ) as f (name, value)
+    where f.value is not null;
 
-    -- Averages over a minute, as Realtime counts.
+    -- Averages over a minute, as Realtime counts. What lies ahead of the clock is from before the clock was set back.
     return query
     select 'pg_stream_realtime_messages_per_second', jsonb_build_object('kind', k.kind), k.messages::double precision / 60
     from (
@@ -56,7 +61,7 @@ begin
             coalesce(sum(p.reactions), 0) as reactions, coalesce(sum(p.canary), 0) as canary,
             coalesce(sum(p.others), 0) as others
         from stream.realtime_spending as p
-        where p.span_s = 5 and p.at > now() - interval '60 seconds'
+        where p.span_s = 5 and p.at > now() - interval '60 seconds' and p.at <= now()
     ) as p
     cross join lateral (values ('frames', p.frames), ('viewer_counts', p.viewer_counts), ('states', p.states),
         ('users', p.users), ('reactions', p.reactions), ('canary', p.canary), ('others', p.others)) as k (kind, messages);
@@ -64,7 +69,7 @@ begin
     select coalesce(sum(p.messages), 0)::double precision / 60
     into spent_per_s
     from stream_private.realtime_costs as p
-    where p.span_s = 5 and p.at > now() - interval '60 seconds';
+    where p.span_s = 5 and p.at > now() - interval '60 seconds' and p.at <= now();
     return query
     select 'pg_stream_realtime_budget_used_ratio', '{}'::jsonb, case when most > 0 then spent_per_s / most else 0 end;
 
@@ -82,7 +87,7 @@ begin
                 select date_trunc('month', now(), 'UTC') as begins_at, now() - interval '7 days' as week_ago,
                     (date_trunc('month', now() at time zone 'UTC') + interval '1 month') at time zone 'UTC' as ends_at
             ) as m
-            left join stream_private.realtime_costs as p on p.at >= least(m.begins_at, m.week_ago)
+            left join stream_private.realtime_costs as p on p.at >= least(m.begins_at, m.week_ago) and p.at <= now()
             group by m.begins_at, m.week_ago, m.ends_at
         ) as b
     ) as s

@@ -471,17 +471,18 @@ begin
         return row('canary', 'warning', 'unknown whether broadcasts arrive: no config.canary_user_id is set')::stream.check_result;
     end if;
     select * into canary from stream.canary as c where c.id;
+    -- Times ahead of the clock are from before the clock was set back.
     last_trip := coalesce('the last that came back is number ' || canary.received_no || ', at ' || canary.received_at
         || ', ' || canary.lag_ms || ' ms after it was written', 'none has come back yet');
-    if canary.sent_at <= now() - interval '25 seconds' then
+    if canary.sent_at not between now() - interval '25 seconds' and clock_timestamp() then
         return row('canary', 'failure', 'none was sent ' || coalesce('since ' || nullif(canary.sent_at, '-infinity'), 'yet')
             || ': see ticker, troubles and realtime_partition; ' || last_trip)::stream.check_result;
     end if;
-    if coalesce(canary.reported_at <= now() - interval '60 seconds', true) then
+    if coalesce(canary.reported_at not between now() - interval '60 seconds' and clock_timestamp(), true) then
         return row('canary', 'warning', 'unknown whether broadcasts arrive: no edge_api with the settings CANARY_... has reported '
             || coalesce('since ' || canary.reported_at, 'yet') || '; ' || last_trip)::stream.check_result;
     end if;
-    if canary.failed_at > now() - interval '30 seconds' then
+    if canary.failed_at between now() - interval '30 seconds' and clock_timestamp() then
         return row('canary', 'failure', case canary.failed_state
             when 'not_sent' then 'none was sent to the user of CANARY_EMAIL: is that config.canary_user_id?'
             when 'not_followed' then 'Realtime does not read the database: its publication or its replication slot is gone; restart it'
@@ -823,7 +824,8 @@ begin
     from stream.webhook_events as e;
 
     return query
-    select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
+    select 'ticker', case when t.ticked_at > clock_timestamp() then 'failure'
+                          when t.ticked_at > now() - interval '5 seconds' then 'ok'
                           when t.ticked_at > now() - interval '90 seconds' then 'warning' else 'failure' end,
         'last tick: ' || coalesce(nullif(t.ticked_at, '-infinity')::text, 'never')
             || '; background worker: ' || (
@@ -1178,14 +1180,24 @@ begin
          where v.is_active and v.lease_check_at <= now() - interval '3 seconds'
          order by v.lease_check_at limit 20)
         union all
-        select 'ticker', null, t.xmax from stream.ticker as t where t.ticked_at < now() - interval '3 seconds'
+        select 'ticker', null, t.xmax from stream.ticker as t
+        where t.ticked_at not between now() - interval '3 seconds' and clock_timestamp()
         union all
         -- A ticker holds it for moments, and then sends.
         select 'chat_tail_reads', null, r.xmax from stream.chat_tail_reads as r
-        where exists (select from stream.ticker as t where t.sends_at < now() - interval '3 seconds')
+        where exists (
+            select from stream.ticker as t where t.sends_at not between now() - interval '3 seconds' and clock_timestamp())
+        union all
+        -- A plan holds it for moments. Without a limit one is made every 5 s, and without streams none.
+        select 'governor', null, g.xmax from stream.governor as g
+        cross join stream.config as c
+        where c.id and g.planned_at not between now() - case when c.realtime_messages_per_s > 0 then interval '3 seconds'
+                else interval '8 seconds' end and clock_timestamp()
+            and (c.realtime_messages_per_s > 0 or cardinality(g.sessions) > 0 or exists (select from stream.realtime_sends))
     ), held as (
         select distinct format('%s holds the row of %s in stream.%s',
-                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, 'the ticker'), k.name)
+                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, case k.name when 'governor' then 'the plan' else 'the ticker' end),
+                k.name)
             as what, p.pid
         from locked as k
         cross join lateral stream_private.lock_holders(k.xmax) as p (pid)
@@ -1383,12 +1395,14 @@ begin
         ('pg_stream_frames_per_second', g.frames_per_s)
     ) as f (name, value);
 
+    -- Of what goes on, a time ahead of the clock is made good within seconds. Of what has ended, it must not look young until the clock,
+    -- which was set back, reaches it.
     return query
-    select 'pg_stream_tick_age_seconds', '{}'::jsonb, extract(epoch from now() - t.ticked_at)::double precision
+    select 'pg_stream_tick_age_seconds', '{}'::jsonb, abs(extract(epoch from now() - t.ticked_at))::double precision
     from stream.ticker as t where t.ticked_at > '-infinity'
     union all
     select 'pg_stream_sweep_age_seconds', jsonb_build_object('rule', f.rule),
-        greatest(extract(epoch from now() - f.ran_at), 0)::double precision
+        abs(extract(epoch from now() - f.ran_at))::double precision
     from stream.rule_figures as f where f.ran_at is not null
     union all
     select 'pg_stream_swept_rows_total', jsonb_build_object('rule', f.rule), f.swept_rows::double precision
@@ -1422,8 +1436,8 @@ begin
     cross join lateral (values
         ('pg_stream_canaries_sent_total', c.canary_no::double precision),
         ('pg_stream_canary_sent_age_seconds',
-            case when c.sent_at > '-infinity' then greatest(extract(epoch from now() - c.sent_at), 0) end),
-        ('pg_stream_canary_received_age_seconds', greatest(extract(epoch from now() - c.received_at), 0)),
+            case when c.sent_at > '-infinity' then abs(extract(epoch from now() - c.sent_at)) end),
+        ('pg_stream_canary_received_age_seconds', abs(extract(epoch from now() - c.received_at))),
         ('pg_stream_canary_lag_seconds', c.lag_ms / 1000.0)
     ) as f (name, value)
     where exists (select from stream.config as s where s.canary_user_id is not null) and f.value is not null;
@@ -1507,10 +1521,15 @@ begin
         ('pg_stream_realtime_expected_per_second', coalesce((p.g).expected_per_s, 0)::double precision),
         ('pg_stream_realtime_over_limit', coalesce((p.g).is_over, false)::integer::double precision),
         ('pg_stream_realtime_crowded', coalesce((p.g).is_crowded, false)::integer::double precision),
-        ('pg_stream_realtime_limit_per_second', most::double precision)
-    ) as f (name, value);
+        ('pg_stream_realtime_limit_per_second', most::double precision),
+        ('pg_stream_realtime_plan_age_seconds', (
+            select abs(extract(epoch from now() - g.planned_at)) from stream.governor as g
+            where g.id and g.planned_at > '-infinity'
+        )::double precision)
+    ) as f (name, value)
+    where f.value is not null;
 
-    -- Averages over a minute, as Realtime counts.
+    -- Averages over a minute, as Realtime counts. What lies ahead of the clock is from before the clock was set back.
     return query
     select 'pg_stream_realtime_messages_per_second', jsonb_build_object('kind', k.kind), k.messages::double precision / 60
     from (
@@ -1519,7 +1538,7 @@ begin
             coalesce(sum(p.reactions), 0) as reactions, coalesce(sum(p.canary), 0) as canary,
             coalesce(sum(p.others), 0) as others
         from stream.realtime_spending as p
-        where p.span_s = 5 and p.at > now() - interval '60 seconds'
+        where p.span_s = 5 and p.at > now() - interval '60 seconds' and p.at <= now()
     ) as p
     cross join lateral (values ('frames', p.frames), ('viewer_counts', p.viewer_counts), ('states', p.states),
         ('users', p.users), ('reactions', p.reactions), ('canary', p.canary), ('others', p.others)) as k (kind, messages);
@@ -1527,7 +1546,7 @@ begin
     select coalesce(sum(p.messages), 0)::double precision / 60
     into spent_per_s
     from stream_private.realtime_costs as p
-    where p.span_s = 5 and p.at > now() - interval '60 seconds';
+    where p.span_s = 5 and p.at > now() - interval '60 seconds' and p.at <= now();
     return query
     select 'pg_stream_realtime_budget_used_ratio', '{}'::jsonb, case when most > 0 then spent_per_s / most else 0 end;
 
@@ -1545,7 +1564,7 @@ begin
                 select date_trunc('month', now(), 'UTC') as begins_at, now() - interval '7 days' as week_ago,
                     (date_trunc('month', now() at time zone 'UTC') + interval '1 month') at time zone 'UTC' as ends_at
             ) as m
-            left join stream_private.realtime_costs as p on p.at >= least(m.begins_at, m.week_ago)
+            left join stream_private.realtime_costs as p on p.at >= least(m.begins_at, m.week_ago) and p.at <= now()
             group by m.begins_at, m.week_ago, m.ends_at
         ) as b
     ) as s

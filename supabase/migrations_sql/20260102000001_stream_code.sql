@@ -2975,6 +2975,7 @@ begin
     if exists (
         select from stream.troubles as t
         where t.rule = 'figures' and t.session_id is null and t.next_attempt_at > clock_timestamp()
+            and t.next_attempt_at <= clock_timestamp() + interval '300 seconds'
     ) then
         return;
     end if;
@@ -3556,10 +3557,21 @@ declare
     buckets constant pg_catalog.int8 := least(div(passed_us, 5000000) + 1, 13);
     share_us constant pg_catalog.numeric := least(passed_us, 13 * 5000000);
     bucket constant pg_catalog.timestamptz := date_bin('5 seconds', $2, '2000-01-01 00:00:00+00');
+    step constant pg_catalog.interval := case when isfinite($3)
+        then date_bin('5 seconds', $3, '2000-01-01 00:00:00+00') - bucket else '0' end;
     shared pg_catalog.int8[];
     part pg_catalog.int8[];
     rest pg_catalog.int8[] := $1;
 begin
+    -- Where the clock was set back since the last plan, what was spent stays as long ago as it was: the last minute before counts on, and
+    -- an hour that passes twice is not counted twice. Rows that somebody holds stay ahead of the clock, where nothing counts them.
+    if step > interval '0' then
+        update stream.realtime_spending as u set at = u.at - step
+        where u.id = any (array(
+            select p.id from stream.realtime_spending as p
+            where p.span_s = 5 or p.at > $2
+            order by p.id limit 20000 for update skip locked));
+    end if;
     if not 0 < any ($1) and not 0 > any ($1) then
         return;
     end if;
@@ -3806,7 +3818,9 @@ begin
         coalesce(sum(p.urgent), 0)::bigint as urgent
     into minute
     from stream.realtime_spending as p
-    where p.span_s = 5 and p.at >= date_bin('5 seconds', moment, '2000-01-01 00:00:00+00') - interval '60 seconds';
+    where p.span_s = 5 and p.at >= date_bin('5 seconds', moment, '2000-01-01 00:00:00+00') - interval '60 seconds'
+        -- What lies ahead of the clock is from before the clock was set back.
+        and p.at <= moment;
     -- For five plans after the end of a stream its channels count: what is broadcast then still reaches them.
     select coalesce(jsonb_agg(jsonb_build_object('id', b.key, 'frames', r.frames, 'urgent_frames', r.urgent_frames,
         'channels', b.value -> 3, 'ended', (b.value ->> 6)::bigint + 1)), '[]')
@@ -6478,14 +6492,16 @@ begin
             'skipping', coalesce(s.ahead, '[]'), 'on_trial', coalesce(s.due, '[]')) order by n.place)
         from unnest($1) with ordinality as n (rule, place)
         left join lateral (
-            select t.next_attempt_at > clock_timestamp() as lies_ahead
+            -- No attempt is further ahead than the longest pause, unless the clock was set back: then it is due.
+            select t.next_attempt_at > clock_timestamp() and t.next_attempt_at <= clock_timestamp() + interval '300 seconds' as lies_ahead
             from stream.troubles as t where t.rule = n.rule and t.session_id is null
         ) as w on true
         left join lateral (
-            select jsonb_agg(t.session_id) filter (where t.next_attempt_at > clock_timestamp()) as ahead,
-                jsonb_agg(t.session_id) filter (where t.next_attempt_at <= clock_timestamp()) as due
+            select jsonb_agg(t.session_id) filter (where t.lies_ahead) as ahead,
+                jsonb_agg(t.session_id) filter (where not t.lies_ahead) as due
             from (
-                select o.session_id, o.next_attempt_at from stream.troubles as o
+                select o.session_id, o.next_attempt_at > clock_timestamp()
+                    and o.next_attempt_at <= clock_timestamp() + interval '300 seconds' as lies_ahead from stream.troubles as o
                 where o.rule = n.rule and o.session_id is not null order by o.next_attempt_at desc limit 10000
             ) as t
         ) as s on true));
@@ -12093,7 +12109,8 @@ begin
         select count(*)::integer as active,
             -- Joined again lately, by their token: another device may still hold a channel.
             (count(*) filter (
-                where v.join_no > 1 and v.token_issued_at > now() - interval '2 minutes'))::integer as superseded
+                where v.join_no > 1 and v.token_issued_at > now() - interval '2 minutes'
+                    and v.token_issued_at <= clock_timestamp()))::integer as superseded
         from stream.stream_viewers as v
         where v.session_id = $1 and v.is_active
     ) as counted
@@ -12708,17 +12725,18 @@ begin
         return row('canary', 'warning', 'unknown whether broadcasts arrive: no config.canary_user_id is set')::stream.check_result;
     end if;
     select * into canary from stream.canary as c where c.id;
+    -- Times ahead of the clock are from before the clock was set back.
     last_trip := coalesce('the last that came back is number ' || canary.received_no || ', at ' || canary.received_at
         || ', ' || canary.lag_ms || ' ms after it was written', 'none has come back yet');
-    if canary.sent_at <= now() - interval '25 seconds' then
+    if canary.sent_at not between now() - interval '25 seconds' and clock_timestamp() then
         return row('canary', 'failure', 'none was sent ' || coalesce('since ' || nullif(canary.sent_at, '-infinity'), 'yet')
             || ': see ticker, troubles and realtime_partition; ' || last_trip)::stream.check_result;
     end if;
-    if coalesce(canary.reported_at <= now() - interval '60 seconds', true) then
+    if coalesce(canary.reported_at not between now() - interval '60 seconds' and clock_timestamp(), true) then
         return row('canary', 'warning', 'unknown whether broadcasts arrive: no edge_api with the settings CANARY_... has reported '
             || coalesce('since ' || canary.reported_at, 'yet') || '; ' || last_trip)::stream.check_result;
     end if;
-    if canary.failed_at > now() - interval '30 seconds' then
+    if canary.failed_at between now() - interval '30 seconds' and clock_timestamp() then
         return row('canary', 'failure', case canary.failed_state
             when 'not_sent' then 'none was sent to the user of CANARY_EMAIL: is that config.canary_user_id?'
             when 'not_followed' then 'Realtime does not read the database: its publication or its replication slot is gone; restart it'
@@ -13060,7 +13078,8 @@ begin
     from stream.webhook_events as e;
 
     return query
-    select 'ticker', case when t.ticked_at > now() - interval '5 seconds' then 'ok'
+    select 'ticker', case when t.ticked_at > clock_timestamp() then 'failure'
+                          when t.ticked_at > now() - interval '5 seconds' then 'ok'
                           when t.ticked_at > now() - interval '90 seconds' then 'warning' else 'failure' end,
         'last tick: ' || coalesce(nullif(t.ticked_at, '-infinity')::text, 'never')
             || '; background worker: ' || (
@@ -13415,14 +13434,24 @@ begin
          where v.is_active and v.lease_check_at <= now() - interval '3 seconds'
          order by v.lease_check_at limit 20)
         union all
-        select 'ticker', null, t.xmax from stream.ticker as t where t.ticked_at < now() - interval '3 seconds'
+        select 'ticker', null, t.xmax from stream.ticker as t
+        where t.ticked_at not between now() - interval '3 seconds' and clock_timestamp()
         union all
         -- A ticker holds it for moments, and then sends.
         select 'chat_tail_reads', null, r.xmax from stream.chat_tail_reads as r
-        where exists (select from stream.ticker as t where t.sends_at < now() - interval '3 seconds')
+        where exists (
+            select from stream.ticker as t where t.sends_at not between now() - interval '3 seconds' and clock_timestamp())
+        union all
+        -- A plan holds it for moments. Without a limit one is made every 5 s, and without streams none.
+        select 'governor', null, g.xmax from stream.governor as g
+        cross join stream.config as c
+        where c.id and g.planned_at not between now() - case when c.realtime_messages_per_s > 0 then interval '3 seconds'
+                else interval '8 seconds' end and clock_timestamp()
+            and (c.realtime_messages_per_s > 0 or cardinality(g.sessions) > 0 or exists (select from stream.realtime_sends))
     ), held as (
         select distinct format('%s holds the row of %s in stream.%s',
-                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, 'the ticker'), k.name)
+                coalesce('pid ' || p.pid, 'a prepared transaction'), coalesce('stream ' || k.id, case k.name when 'governor' then 'the plan' else 'the ticker' end),
+                k.name)
             as what, p.pid
         from locked as k
         cross join lateral stream_private.lock_holders(k.xmax) as p (pid)
@@ -13620,12 +13649,14 @@ begin
         ('pg_stream_frames_per_second', g.frames_per_s)
     ) as f (name, value);
 
+    -- Of what goes on, a time ahead of the clock is made good within seconds. Of what has ended, it must not look young until the clock,
+    -- which was set back, reaches it.
     return query
-    select 'pg_stream_tick_age_seconds', '{}'::jsonb, extract(epoch from now() - t.ticked_at)::double precision
+    select 'pg_stream_tick_age_seconds', '{}'::jsonb, abs(extract(epoch from now() - t.ticked_at))::double precision
     from stream.ticker as t where t.ticked_at > '-infinity'
     union all
     select 'pg_stream_sweep_age_seconds', jsonb_build_object('rule', f.rule),
-        greatest(extract(epoch from now() - f.ran_at), 0)::double precision
+        abs(extract(epoch from now() - f.ran_at))::double precision
     from stream.rule_figures as f where f.ran_at is not null
     union all
     select 'pg_stream_swept_rows_total', jsonb_build_object('rule', f.rule), f.swept_rows::double precision
@@ -13659,8 +13690,8 @@ begin
     cross join lateral (values
         ('pg_stream_canaries_sent_total', c.canary_no::double precision),
         ('pg_stream_canary_sent_age_seconds',
-            case when c.sent_at > '-infinity' then greatest(extract(epoch from now() - c.sent_at), 0) end),
-        ('pg_stream_canary_received_age_seconds', greatest(extract(epoch from now() - c.received_at), 0)),
+            case when c.sent_at > '-infinity' then abs(extract(epoch from now() - c.sent_at)) end),
+        ('pg_stream_canary_received_age_seconds', abs(extract(epoch from now() - c.received_at))),
         ('pg_stream_canary_lag_seconds', c.lag_ms / 1000.0)
     ) as f (name, value)
     where exists (select from stream.config as s where s.canary_user_id is not null) and f.value is not null;
@@ -13744,10 +13775,15 @@ begin
         ('pg_stream_realtime_expected_per_second', coalesce((p.g).expected_per_s, 0)::double precision),
         ('pg_stream_realtime_over_limit', coalesce((p.g).is_over, false)::integer::double precision),
         ('pg_stream_realtime_crowded', coalesce((p.g).is_crowded, false)::integer::double precision),
-        ('pg_stream_realtime_limit_per_second', most::double precision)
-    ) as f (name, value);
+        ('pg_stream_realtime_limit_per_second', most::double precision),
+        ('pg_stream_realtime_plan_age_seconds', (
+            select abs(extract(epoch from now() - g.planned_at)) from stream.governor as g
+            where g.id and g.planned_at > '-infinity'
+        )::double precision)
+    ) as f (name, value)
+    where f.value is not null;
 
-    -- Averages over a minute, as Realtime counts.
+    -- Averages over a minute, as Realtime counts. What lies ahead of the clock is from before the clock was set back.
     return query
     select 'pg_stream_realtime_messages_per_second', jsonb_build_object('kind', k.kind), k.messages::double precision / 60
     from (
@@ -13756,7 +13792,7 @@ begin
             coalesce(sum(p.reactions), 0) as reactions, coalesce(sum(p.canary), 0) as canary,
             coalesce(sum(p.others), 0) as others
         from stream.realtime_spending as p
-        where p.span_s = 5 and p.at > now() - interval '60 seconds'
+        where p.span_s = 5 and p.at > now() - interval '60 seconds' and p.at <= now()
     ) as p
     cross join lateral (values ('frames', p.frames), ('viewer_counts', p.viewer_counts), ('states', p.states),
         ('users', p.users), ('reactions', p.reactions), ('canary', p.canary), ('others', p.others)) as k (kind, messages);
@@ -13764,7 +13800,7 @@ begin
     select coalesce(sum(p.messages), 0)::double precision / 60
     into spent_per_s
     from stream_private.realtime_costs as p
-    where p.span_s = 5 and p.at > now() - interval '60 seconds';
+    where p.span_s = 5 and p.at > now() - interval '60 seconds' and p.at <= now();
     return query
     select 'pg_stream_realtime_budget_used_ratio', '{}'::jsonb, case when most > 0 then spent_per_s / most else 0 end;
 
@@ -13782,7 +13818,7 @@ begin
                 select date_trunc('month', now(), 'UTC') as begins_at, now() - interval '7 days' as week_ago,
                     (date_trunc('month', now() at time zone 'UTC') + interval '1 month') at time zone 'UTC' as ends_at
             ) as m
-            left join stream_private.realtime_costs as p on p.at >= least(m.begins_at, m.week_ago)
+            left join stream_private.realtime_costs as p on p.at >= least(m.begins_at, m.week_ago) and p.at <= now()
             group by m.begins_at, m.week_ago, m.ends_at
         ) as b
     ) as s

@@ -55,7 +55,7 @@ impl Governed {
         governed
             .change(
                 "insert into stream.troubles (rule, sqlstate, since, attempts, next_attempt_at)
-                 values ('governor', '57014', now(), 1, now() + interval '1 hour')",
+                 values ('governor', '57014', now(), 1, now() + interval '5 minutes')",
             )
             .await?;
         Ok(governed)

@@ -144,6 +144,8 @@ declare! {
     /// 1 for the reason of the present windows, 0 for the others: unlimited (no limit is set), room (all fits), share (the
     /// demand fits the share of the limit), limit (the worst case fits the limit).
     STREAM_PLAN = Gauge "pg_stream_realtime_plan" Count ["reason"] NO_BUCKETS;
+    /// Time since the last plan of these windows. Without a limit and without streams none is made.
+    STREAM_PLAN_AGE = Gauge "pg_stream_realtime_plan_age_seconds" Seconds [] NO_BUCKETS;
     /// Messages of Realtime a second that live streams are expected to cost.
     STREAM_EXPECTED = Gauge "pg_stream_realtime_expected_per_second" Count [] NO_BUCKETS;
     /// The limit of messages of Realtime a second; 0: none is set.

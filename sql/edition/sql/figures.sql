@@ -49,6 +49,7 @@ begin
     if exists (
         select from stream.troubles as t
         where t.rule = 'figures' and t.session_id is null and t.next_attempt_at > clock_timestamp()
+            and t.next_attempt_at <= clock_timestamp() + interval '300 seconds'
     ) then
         return;
     end if;

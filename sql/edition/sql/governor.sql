@@ -74,10 +74,21 @@ declare
     buckets constant pg_catalog.int8 := least(div(passed_us, 5000000) + 1, 13);
     share_us constant pg_catalog.numeric := least(passed_us, 13 * 5000000);
     bucket constant pg_catalog.timestamptz := date_bin('5 seconds', $2, '2000-01-01 00:00:00+00');
+    step constant pg_catalog.interval := case when isfinite($3)
+        then date_bin('5 seconds', $3, '2000-01-01 00:00:00+00') - bucket else '0' end;
     shared pg_catalog.int8[];
     part pg_catalog.int8[];
     rest pg_catalog.int8[] := $1;
 begin
+    -- Where the clock was set back since the last plan, what was spent stays as long ago as it was: the last minute before counts on, and
+    -- an hour that passes twice is not counted twice. Rows that somebody holds stay ahead of the clock, where nothing counts them.
+    if step > interval '0' then
+        update stream.realtime_spending as u set at = u.at - step
+        where u.id = any (array(
+            select p.id from stream.realtime_spending as p
+            where p.span_s = 5 or p.at > $2
+            order by p.id limit 20000 for update skip locked));
+    end if;
     if not 0 < any ($1) and not 0 > any ($1) then
         return;
     end if;

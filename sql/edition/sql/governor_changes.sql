@@ -99,7 +99,9 @@ begin
         coalesce(sum(p.urgent), 0)::bigint as urgent
     into minute
     from stream.realtime_spending as p
-    where p.span_s = 5 and p.at >= date_bin('5 seconds', moment, '2000-01-01 00:00:00+00') - interval '60 seconds';
+    where p.span_s = 5 and p.at >= date_bin('5 seconds', moment, '2000-01-01 00:00:00+00') - interval '60 seconds'
+        -- What lies ahead of the clock is from before the clock was set back.
+        and p.at <= moment;
     -- For five plans after the end of a stream its channels count: what is broadcast then still reaches them.
     select coalesce(jsonb_agg(jsonb_build_object('id', b.key, 'frames', r.frames, 'urgent_frames', r.urgent_frames,
         'channels', b.value -> 3, 'ended', (b.value ->> 6)::bigint + 1)), '[]')

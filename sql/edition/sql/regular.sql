@@ -159,14 +159,16 @@ begin
             'skipping', coalesce(s.ahead, '[]'), 'on_trial', coalesce(s.due, '[]')) order by n.place)
         from unnest($1) with ordinality as n (rule, place)
         left join lateral (
-            select t.next_attempt_at > clock_timestamp() as lies_ahead
+            -- No attempt is further ahead than the longest pause, unless the clock was set back: then it is due.
+            select t.next_attempt_at > clock_timestamp() and t.next_attempt_at <= clock_timestamp() + interval '300 seconds' as lies_ahead
             from stream.troubles as t where t.rule = n.rule and t.session_id is null
         ) as w on true
         left join lateral (
-            select jsonb_agg(t.session_id) filter (where t.next_attempt_at > clock_timestamp()) as ahead,
-                jsonb_agg(t.session_id) filter (where t.next_attempt_at <= clock_timestamp()) as due
+            select jsonb_agg(t.session_id) filter (where t.lies_ahead) as ahead,
+                jsonb_agg(t.session_id) filter (where not t.lies_ahead) as due
             from (
-                select o.session_id, o.next_attempt_at from stream.troubles as o
+                select o.session_id, o.next_attempt_at > clock_timestamp()
+                    and o.next_attempt_at <= clock_timestamp() + interval '300 seconds' as lies_ahead from stream.troubles as o
                 where o.rule = n.rule and o.session_id is not null order by o.next_attempt_at desc limit 10000
             ) as t
         ) as s on true));

@@ -108,7 +108,8 @@ begin
         select count(*)::integer as active,
             -- Joined again lately, by their token: another device may still hold a channel.
             (count(*) filter (
-                where v.join_no > 1 and v.token_issued_at > now() - interval '2 minutes'))::integer as superseded
+                where v.join_no > 1 and v.token_issued_at > now() - interval '2 minutes'
+                    and v.token_issued_at <= clock_timestamp()))::integer as superseded
         from stream.stream_viewers as v
         where v.session_id = $1 and v.is_active
     ) as counted

@@ -37,7 +37,7 @@ async fn figures_of_the_database_stand_beside_those_of_the_service() -> Result<(
         .change(&format!(
             "update stream.config set canary_user_id = '{}';
              insert into stream.troubles (session_id, rule, sqlstate, since, attempts, next_attempt_at)
-             values (null, 'retention', '57014', now(), 1, now() + interval '1 hour')",
+             values (null, 'retention', '57014', now(), 1, now() + interval '5 minutes')",
             demo::ADA
         ))
         .await?;

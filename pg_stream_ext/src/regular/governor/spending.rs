@@ -30,13 +30,22 @@ statements! {
              (at, frames, viewer_counts, states, users, reactions, canary, others, urgent)
          values ($1, $2[1], $2[2], $2[3], $2[4], $2[5], $2[6], $2[7], $2[8])";
 
-    LAST_MINUTE: Write [TIMESTAMPTZOID] -> LastMinute,
+    /// What lies ahead of the clock is from before the clock was set back.
+    LAST_MINUTE: Write [TIMESTAMPTZOID, TIMESTAMPTZOID] -> LastMinute,
         "select
              coalesce(sum(p.frames + p.viewer_counts + p.states + p.users + p.reactions + p.canary + p.others), 0)::bigint
                  as spent,
              coalesce(sum(p.urgent), 0)::bigint as urgent
          from stream.realtime_spending as p
-         where p.span_s = 5 and p.at >= $1";
+         where p.span_s = 5 and p.at >= $1 and p.at <= $2";
+
+    /// Rows that somebody holds stay ahead of the clock, where nothing counts them.
+    MOVE_BACK: Write [TIMESTAMPTZOID, INT8OID]
+        "update stream.realtime_spending as u set at = u.at - $2 * interval '1 microsecond'
+         where u.id = any (array(
+             select p.id from stream.realtime_spending as p
+             where p.span_s = 5 or p.at > $1
+             order by p.id limit 20000 for update skip locked))";
 
     HAS_OLD: Write [TIMESTAMPTZOID] -> bool,
         "select exists (select from stream.realtime_spending as p where p.span_s = 5 and p.at < $1)";
@@ -122,6 +131,7 @@ impl Spending {
     /// Writes what was spent since the last plan. After a pause it is spread over the buckets of the last minute, as far
     /// as it can have been spent in them.
     pub fn write(&self, now: TimestampWithTimeZone, since: TimestampWithTimeZone) -> Result<()> {
+        move_back(now, since)?;
         let counted: Vec<i64> = KINDS
             .iter()
             .map(|kind| self.by_kind.get(kind).copied().unwrap_or(0))
@@ -157,7 +167,7 @@ impl Spending {
     /// All messages that the last minute may count, and those of them that never wait.
     pub fn of_last_minute(now: TimestampWithTimeZone) -> Result<(u64, u64)> {
         let from = clock::from_microseconds(bucket(now) - (BUCKETS - 1) * BUCKET_US)?;
-        let spent = spi::first(&LAST_MINUTE, &[from.into()])?;
+        let spent = spi::first(&LAST_MINUTE, &[from.into(), now.into()])?;
         let positive = |messages: i64| u64::try_from(messages).unwrap_or(0);
         Ok(spent.map_or((0, 0), |row| (positive(row.spent), positive(row.urgent))))
     }
@@ -169,6 +179,17 @@ fn insert(at_us: Microseconds, messages: Vec<i64>) -> Result<()> {
     }
     let at = clock::from_microseconds(at_us)?;
     spi::execute(&INSERT, &[at.into(), messages.into()]).map(|_| ())
+}
+
+/// Where the clock was set back since the last plan, what was spent stays as long ago as it was: the last minute before
+/// counts on, and an hour that passes twice is not counted twice.
+fn move_back(now: TimestampWithTimeZone, since: TimestampWithTimeZone) -> Result<()> {
+    // Before any plan, the last one was at the least time of all.
+    let step_us = bucket(since.max(now)) - bucket(now);
+    if step_us == 0 {
+        return Ok(());
+    }
+    spi::execute(&MOVE_BACK, &[now.into(), step_us.into()]).map(|_| ())
 }
 
 /// The begin of the present bucket.

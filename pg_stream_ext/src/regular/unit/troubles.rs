@@ -11,8 +11,11 @@ use crate::postgres::spi::{self, statements};
 use crate::postgres::transaction::{Fault, Scope};
 
 statements! {
+    /// No attempt is further ahead than the longest pause of `NOTE`, unless the clock was set back: then it is due.
     LOAD: Write [] -> Trouble,
-        "select t.rule, t.session_id as session, t.next_attempt_at > clock_timestamp() as lies_ahead
+        "select t.rule, t.session_id as session,
+             t.next_attempt_at > clock_timestamp() and t.next_attempt_at <= clock_timestamp() + interval '300 seconds'
+                 as lies_ahead
          from stream.troubles as t
          order by t.next_attempt_at desc limit 10000";
 
