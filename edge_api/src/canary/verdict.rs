@@ -77,10 +77,11 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// Time since the last canary was sent, by the clock of the database.
+    /// Time since the last canary was sent, by the clock of the database. None when it lies ahead: it is from before the
+    /// clock was set back, and another has not been sent since.
     fn sent_age(&self) -> Option<Duration> {
         let age = self.server_time.duration_since(self.sent_at?);
-        Some(Duration::try_from(age).unwrap_or_default())
+        Duration::try_from(age).ok()
     }
 }
 

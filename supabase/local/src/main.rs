@@ -18,7 +18,7 @@ environment: JWT_SECRET (32 characters or more), and for serve DATABASE_URL (rol
 AUTH_DATABASE_URL (role supabase_auth_admin), REALTIME_DATABASE_URL (role realtime_gateway),
 DB_SCHEMAS (default \"public,stream\"), JWT_EXPIRY (seconds, default 3600); and Realtime's, as the real server names them:
 CHANNEL_ERROR_BACKOFF_MS (default 5000), CONNECT_ERROR_BACKOFF_MS (2000), NO_CHANNEL_TIMEOUT_IN_MS (600000),
-REPLICATION_RETRY_MS (5000), TENANT_MAX_EVENTS_PER_SECOND (0 is no limit); and for the app at /demo, served on a loopback address
+IDLE_TIMEOUT_MS (60000), REPLICATION_READY_TIMEOUT_MS (60000), REPLICATION_RETRY_MS (5000), TENANT_MAX_EVENTS_PER_SECOND (0 is no limit); and for the app at /demo, served on a loopback address
 alone: DEMO_DIRECTORY (its files), DEMO_AGORA_APP_ID
 
 for phones of the local network, all or none: HOST_LISTEN and HOST_TLS_LISTEN (ADDRESS:PORT), HOST_CERTIFICATE_FILE, HOST_KEY_FILE

@@ -69,7 +69,7 @@ fn checked_for_outage(rest: &Rest, mut response: Response) -> Response {
     if response.status() != StatusCode::SERVICE_UNAVAILABLE {
         return response;
     }
-    rest.pool.retain(|_, _| false);
+    rest.drop_connections();
     error!("an answer of 503: PostgREST drops all its connections now");
     // Before one that a function set.
     let headers = response.headers_mut();

@@ -124,11 +124,7 @@ async fn serve(config: Config) -> Result<(), ServeError> {
             issuer: format!("http://{address}/auth/v1"),
             pool: database::pool(auth, "supabase_local_auth", AUTH_POOL_SIZE)?,
         }),
-        rest: Arc::new(Rest {
-            token_key,
-            schemas: config.schemas,
-            pool: rest_pool,
-        }),
+        rest: Arc::new(Rest::new(token_key, config.schemas, rest_pool)),
         realtime: realtime.clone(),
         loopback: Arc::new(loopback),
         demo,

@@ -1,7 +1,9 @@
 //! PostgREST's own ways, as the stand-in has them: the words of a query that it keeps for itself, and what a
 //! 503 does to its connections.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::demo;
@@ -10,6 +12,7 @@ use stream_tests::services::answer::Answer;
 use stream_tests::services::gateway::expect_error;
 use stream_tests::services::request::Request;
 use stream_tests::stream::numbers;
+use stream_tests::waiting::wait_until;
 use uuid::Uuid;
 
 /// A stream whose log has eight messages of the seller, and the number of the last.
@@ -120,29 +123,62 @@ async fn what_the_stand_in_does_not_do_is_no_argument_either() -> Result<()> {
 #[tokio::test]
 async fn a_503_costs_all_connections_and_a_500_none() -> Result<()> {
     let services = Services::start().await?;
-    services
-        .database
+    let database = &services.database;
+    database
         .change(
             "create function stream.fail(state text) returns integer language plpgsql
                  as $$ begin raise 'no' using errcode = state; end $$;
-             create function stream.backend() returns integer language sql as 'select pg_backend_pid()'",
+             create function stream.backend() returns integer language sql as 'select pg_backend_pid()';
+             create function stream.held_backend() returns integer language plpgsql
+                 as $$ begin perform pg_advisory_xact_lock(503); return pg_backend_pid(); end $$",
         )
         .await?;
     let ada = services.token_of(demo::ADA);
-    let backend = async || services.rpc(&ada, "backend", json!({})).await?.ok();
-    let fail = async |state: &str| {
-        let request = services.rpc_request("fail").bearer(&ada);
-        let answer = request
-            .json(&json!({"state": state}))
-            .send(&services.supabase_url)
-            .await?;
-        let retry_after = answer.header("retry-after").to_owned();
-        anyhow::Ok((answer.status, retry_after))
+    let backend = async |function: &str| {
+        let answer = services.rpc(&ada, function, json!({})).await?;
+        answer.ok()?.as_i64().context("no number")
     };
-    let first = backend().await?;
-    assert_eq!(fail("PT500").await?, (500, String::new()));
-    assert_eq!(backend().await?, first);
-    assert_eq!(fail("PT503").await?, (503, "0".to_owned()));
-    assert_ne!(backend().await?, first);
+    let holder = database.connect("postgres").await?;
+    // Two connections: one is held by a call while another is used. Returns both after a step that comes while it is held.
+    let two = async |meanwhile: &str| {
+        holder.batch_execute("select pg_advisory_lock(503)").await?;
+        let step = async {
+            wait_until(
+                &database.owner,
+                "select exists (select from pg_locks where locktype = 'advisory' and objid = 503 and not granted)",
+            )
+            .await?;
+            let other = backend("backend").await?;
+            let failed = match meanwhile {
+                "" => None,
+                state => {
+                    let request = services.rpc_request("fail").bearer(&ada);
+                    let answer = request
+                        .json(&json!({"state": state}))
+                        .send(&services.supabase_url)
+                        .await?;
+                    Some((answer.status, answer.header("retry-after").to_owned()))
+                }
+            };
+            holder
+                .batch_execute("select pg_advisory_unlock(503)")
+                .await?;
+            anyhow::Ok((other, failed))
+        };
+        let (held, stepped) = tokio::join!(backend("held_backend"), step);
+        let (other, failed) = stepped?;
+        anyhow::Ok((BTreeSet::from([held?, other]), failed))
+    };
+    let (first, _) = two("").await?;
+    assert_eq!(first.len(), 2);
+    let (same, failed) = two("PT500").await?;
+    assert_eq!(failed, Some((500, String::new())));
+    assert_eq!(same, first);
+    // The call that holds one comes to its end.
+    let (same, failed) = two("PT503").await?;
+    assert_eq!(failed, Some((503, "0".to_owned())));
+    assert_eq!(same, first);
+    let (others, _) = two("").await?;
+    assert!(others.is_disjoint(&first), "{first:?}, then {others:?}");
     Ok(())
 }

@@ -71,6 +71,36 @@ async fn a_row_goes_to_its_kind_of_channel_with_its_id_and_its_own_digits() -> R
 }
 
 #[tokio::test]
+async fn a_binary_row_arrives_as_its_bytes() -> Result<()> {
+    let services = services_with_rows_of_their_own().await?;
+    let mut socket = Phoenix::connect(&services).await?;
+    socket
+        .join_ready(TOPIC, &services.token_of(demo::ADA))
+        .await?;
+    services
+        .database
+        .change(
+            "insert into realtime.messages (topic, extension, event, binary_payload, private)
+             values ('live', 'broadcast', 'bytes', decode('00ff7b22', 'hex'), true)",
+        )
+        .await?;
+    let Frame::Broadcast {
+        event,
+        metadata,
+        is_json,
+        payload,
+        ..
+    } = socket.next().await?
+    else {
+        panic!("no broadcast");
+    };
+    assert_eq!((event.as_str(), is_json), ("bytes", false));
+    assert_eq!(payload, [0x00, 0xff, 0x7b, 0x22]);
+    assert!(metadata.starts_with(r#"{"id":""#), "{metadata}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_row_that_cannot_be_sent_is_passed_over_and_the_next_arrives() -> Result<()> {
     let services = services_with_rows_of_their_own().await?;
     let mut socket = Phoenix::connect(&services).await?;

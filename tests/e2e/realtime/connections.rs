@@ -107,15 +107,60 @@ async fn a_heartbeat_is_answered_and_what_is_no_frame_ends_the_socket() -> Resul
     Ok(())
 }
 
+/// A heartbeat that is so many bytes long.
+fn heartbeat_of(bytes: usize) -> Message {
+    let padded = |padding: &str| {
+        json!([null, "1", "phoenix", "heartbeat", {"padding": padding}]).to_string()
+    };
+    let rest = bytes - padded("").len();
+    Message::text(padded(&"x".repeat(rest)))
+}
+
 #[tokio::test]
 async fn a_frame_of_more_than_five_megabytes_ends_the_socket() -> Result<()> {
     let services = Services::start().await?;
     let mut socket = Phoenix::connect(&services).await?;
-    let send = socket.send(Message::text("x".repeat(5_000_001))).await;
+    socket.send(heartbeat_of(5_000_000)).await?;
+    assert_eq!(socket.reply_to("1").await?.0, "ok");
+    let send = socket.send(heartbeat_of(5_000_001)).await;
     // The server may be gone before the frame is out.
     if send.is_ok() {
-        assert!(matches!(socket.next().await?, Frame::Closed(_)));
+        let end = socket.next().await?;
+        assert!(matches!(end, Frame::Closed(_)), "{end:?}");
     }
+    Ok(())
+}
+
+/// What it is sent does not keep a socket: only what its client sends.
+#[tokio::test]
+async fn a_socket_whose_client_is_silent_is_closed_and_one_that_sends_is_not() -> Result<()> {
+    let services = Services::start_with(&[("IDLE_TIMEOUT_MS", "1000")]).await?;
+    let mut silent = Phoenix::connect(&services).await?;
+    silent.join("realtime:a", json!({}), None).await?;
+    let mut talking = Phoenix::connect(&services).await?;
+    let join = talking.join("realtime:a", json!({}), None).await?;
+    let message = json!({"type": "broadcast", "event": "e", "payload": {}});
+    let mut received = 0;
+    let mut is_closed = false;
+    // Far more than fit into the time.
+    for _ in 0..5_000 {
+        talking
+            .push(Some(&join), "realtime:a", "broadcast", message.clone())
+            .await?;
+        let beat = talking.heartbeat().await?;
+        talking.reply_to(&beat).await?;
+        match silent.next().await? {
+            Frame::Broadcast { .. } => received += 1,
+            end => {
+                assert_eq!(end, Frame::Closed(None));
+                is_closed = true;
+                break;
+            }
+        }
+    }
+    assert!(is_closed && received > 0, "{received} were received");
+    let beat = talking.heartbeat().await?;
+    assert_eq!(talking.reply_to(&beat).await?.0, "ok");
     Ok(())
 }
 

@@ -236,3 +236,39 @@ async fn the_first_join_after_a_start_is_ready_later_than_joined_and_the_next_at
     }
     Ok(())
 }
+
+/// Without a message stream a channel is joined all the same, and no row reaches it.
+#[tokio::test]
+async fn a_join_whose_stream_does_not_come_is_told_and_ended() -> Result<()> {
+    let services = Services::start_with(&[("REPLICATION_READY_TIMEOUT_MS", "300")]).await?;
+    services
+        .fault(json!({"cut_slot": {"for_ms": 600_000}}))
+        .await?;
+    stream_tests::waiting::wait_for("the stream breaks", async || {
+        let counts = services.gateway_counts().await?;
+        Ok((counts["is_streaming"] == false).then_some(()))
+    })
+    .await?;
+    let ada = services.token_of(demo::ADA);
+    let mut socket = Phoenix::connect(&services).await?;
+    let config = json!({"private": true, "broadcast": {"replication_ready": true}});
+    let join = socket.join(PRIVATE, config, Some(&ada)).await?;
+    let Frame::Text { event, payload, .. } = socket.next().await? else {
+        panic!("no text frame");
+    };
+    assert_eq!(
+        (event.as_str(), &payload["status"]),
+        ("system", &json!("error"))
+    );
+    assert_eq!(
+        payload["message"],
+        "Replication connection was not established in time"
+    );
+    socket.expect_end(PRIVATE, &join).await?;
+    // Who does not ask for it stays.
+    let config = json!({"private": true});
+    socket.join(PRIVATE, config, Some(&ada)).await?;
+    let beat = socket.heartbeat().await?;
+    assert_eq!(socket.reply_to(&beat).await?.0, "ok");
+    Ok(())
+}

@@ -129,6 +129,16 @@ fn none_that_was_sent_lately_is_the_fault_of_the_database() {
     assert_eq!(without_partition.sent(9, 6).state(), State::NotSent);
 }
 
+/// Its clock was set back, and it sends none: the last one lies ahead for an hour.
+#[test]
+fn one_that_was_sent_before_the_clock_was_set_back_is_not_sent_lately() {
+    let mut situation = Situation::new();
+    situation.sent(8, -3600).received(8, 60);
+    assert_eq!(situation.state(), State::NotSent);
+    situation.sent(9, 0);
+    assert_ne!(situation.state(), State::NotSent);
+}
+
 #[test]
 fn a_channel_that_is_not_joined_says_why() {
     for (fault, state) in [

@@ -1,4 +1,5 @@
-//! Delays and limits of Realtime, under the names that the real server gives them; without a variable they are its own.
+//! Delays and limits of Realtime, under the names that the real server gives them where it has any; without a variable they
+//! are its own.
 
 use std::time::Duration;
 
@@ -11,6 +12,10 @@ pub struct RealtimeConfig {
     pub connect_error_backoff: Duration,
     /// The time after which a socket without a channel is cut.
     pub no_channel_timeout: Duration,
+    /// The time after which a socket is closed whose client sends nothing.
+    pub idle_timeout: Duration,
+    /// The time for which a client waits until the rows of the database flow.
+    pub replication_ready_timeout: Duration,
     /// The first pause before a broken message stream is made anew; doubled up to 5 minutes.
     pub replication_retry: Duration,
     /// Messages per second, counted once for each send and once for each channel that gets it; `None` is no limit.
@@ -27,6 +32,8 @@ impl Default for RealtimeConfig {
             channel_error_backoff: Duration::from_millis(5_000),
             connect_error_backoff: Duration::from_millis(2_000),
             no_channel_timeout: Duration::from_millis(600_000),
+            idle_timeout: Duration::from_millis(60_000),
+            replication_ready_timeout: Duration::from_millis(60_000),
             replication_retry: Duration::from_millis(5_000),
             events_per_second: None,
         }
@@ -55,6 +62,11 @@ impl RealtimeConfig {
                 default.connect_error_backoff,
             )?,
             no_channel_timeout: delay("NO_CHANNEL_TIMEOUT_IN_MS", default.no_channel_timeout)?,
+            idle_timeout: delay("IDLE_TIMEOUT_MS", default.idle_timeout)?,
+            replication_ready_timeout: delay(
+                "REPLICATION_READY_TIMEOUT_MS",
+                default.replication_ready_timeout,
+            )?,
             replication_retry: delay("REPLICATION_RETRY_MS", default.replication_retry)?,
             events_per_second: number("TENANT_MAX_EVENTS_PER_SECOND")?.filter(|&limit| limit > 0),
         })
@@ -72,6 +84,8 @@ mod tests {
         assert_eq!(config.channel_error_backoff.as_secs(), 5);
         assert_eq!(config.connect_error_backoff.as_secs(), 2);
         assert_eq!(config.no_channel_timeout.as_secs(), 600);
+        assert_eq!(config.idle_timeout.as_secs(), 60);
+        assert_eq!(config.replication_ready_timeout.as_secs(), 60);
         assert_eq!(config.events_per_second, None);
     }
 
@@ -85,6 +99,8 @@ mod tests {
                 channel_error_backoff: seven,
                 connect_error_backoff: seven,
                 no_channel_timeout: seven,
+                idle_timeout: seven,
+                replication_ready_timeout: seven,
                 replication_retry: seven,
                 events_per_second: Some(7),
             }

@@ -28,12 +28,8 @@ use crate::realtime::frame::{self, Event, Push};
 use crate::realtime::hub::{self, Inbox, Mailbox};
 use crate::realtime::service::Realtime;
 
-/// Phoenix closes a socket that its client left silent for so long.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Supabase's limit.
 const MAX_CHANNELS: usize = 100;
-/// The time for which a client waits until database messages flow.
-const REPLICATION_TIMEOUT: Duration = Duration::from_secs(60);
 const REPLICATION_CHECK_EVERY: Duration = Duration::from_millis(500);
 /// Tokens are looked at this often at least, so that a clock set forward is noticed.
 const EXPIRY_CHECK_MOST: Duration = Duration::from_secs(300);
@@ -150,7 +146,7 @@ impl Socket {
                     }
                 }
                 () = tokio::time::sleep_until(deadline) => {
-                    if self.last_received_at.elapsed() >= IDLE_TIMEOUT {
+                    if self.last_received_at.elapsed() >= self.realtime.config.idle_timeout {
                         return self.websocket.close().await;
                     }
                     // Cut without a word, as the real server kills such a transport.
@@ -269,7 +265,7 @@ impl Socket {
 
     /// The next moment at which silence or an expired token ends something.
     fn deadline(&self) -> Instant {
-        let silent = self.last_received_at + IDLE_TIMEOUT;
+        let silent = self.last_received_at + self.realtime.config.idle_timeout;
         let idle = match self.idle_since {
             Some(since) => silent.min(since + self.no_channel_timeout()),
             None => silent,

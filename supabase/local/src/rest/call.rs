@@ -42,7 +42,7 @@ pub async fn call(
     let arguments = request.arguments()?;
     let shape = request.shape()?;
 
-    let mut client = rest.pool.get().await?;
+    let mut client = rest.client().await?;
     let found = catalog::look_up(&client, schema, &request.function, caller.role).await?;
     let wanted = request.wanted(schema, &arguments);
     let function = catalog::choose(found.functions, &found.others, wanted, &arguments)?;

@@ -50,7 +50,7 @@ async fn judge(rest: &Rest, api_key: ApiKey, request: &RpcRequest) -> Result<(),
         _ => "select",
     };
     let role = caller.role;
-    let client = rest.pool.get().await?;
+    let client = rest.client().await?;
     let arguments: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
         [&schema, &name, &role.as_str(), &privilege];
     let Some(row) = client.query_opt(LOOK_UP, &arguments).await? else {

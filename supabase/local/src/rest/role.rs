@@ -22,6 +22,6 @@ pub async fn refusal(rest: &Rest, name: String) -> RestError {
 }
 
 async fn exists(rest: &Rest, name: &str) -> Result<bool, RestError> {
-    let client = rest.pool.get().await?;
+    let client = rest.client().await?;
     Ok(client.query_one(EXISTS, &[&name]).await?.get(0))
 }

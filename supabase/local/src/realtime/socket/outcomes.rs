@@ -4,7 +4,7 @@ use axum::extract::ws::Message;
 use futures_util::SinkExt;
 use serde_json::json;
 
-use super::{Outcome, REPLICATION_CHECK_EVERY, REPLICATION_TIMEOUT, Socket};
+use super::{Outcome, REPLICATION_CHECK_EVERY, Socket};
 use crate::realtime::channel::{Channel, Renewal};
 use crate::realtime::frame;
 use crate::realtime::hub::{Hub, Mailbox};
@@ -108,7 +108,8 @@ impl Socket {
             let realtime = self.realtime.clone();
             self.work.push(Box::pin(async move {
                 let ready = until_ready(&realtime.hub);
-                let waited = tokio::time::timeout(REPLICATION_TIMEOUT, ready).await;
+                let waited =
+                    tokio::time::timeout(realtime.config.replication_ready_timeout, ready).await;
                 Outcome::Replication {
                     topic,
                     join_ref,
