@@ -64,11 +64,11 @@ begin
                 then 1 + (2000 - greatest(m.window_ms - m.since_frame, 0)) / m.window_ms else 0 end
             when 'viewers_demand' then m.cost * (m.expects_counts + m.expects_reactions)
                 * ((1000000 + m.viewers_ms - 1) / m.viewers_ms)
-            -- Where neither is expected a count may come all the same.
+            -- Whether they are expected or not. Where nobody has reacted so far nobody is supposed to begin.
             when 'viewers_worst' then m.cost * (
-                greatest(m.expects_counts, 1 - m.expects_reactions) * case when greatest(m.viewers_ms - m.since_viewers, 0) <= 2000
+                case when greatest(m.viewers_ms - m.since_viewers, 0) <= 2000
                     then 1 + (2000 - greatest(m.viewers_ms - m.since_viewers, 0)) / m.viewers_ms else 0 end
-                + m.expects_reactions * case when greatest(m.viewers_ms - m.since_reactions, 0) <= 2000
+                + case when m.since_reactions < 4294967295 and greatest(m.viewers_ms - m.since_reactions, 0) <= 2000
                     then 1 + (2000 - greatest(m.viewers_ms - m.since_reactions, 0)) / m.viewers_ms else 0 end)
             end), 0)
         from (

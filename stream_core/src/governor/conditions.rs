@@ -142,15 +142,14 @@ pub fn viewers_level(lanes: &Lanes, sessions: &[Session]) -> Level {
     share.unwrap_or(MAX_LEVEL).max(limit.unwrap_or(MAX_LEVEL))
 }
 
-/// The most viewer counts and reactions until the next plan. Where neither is expected a count may come all the same.
+/// The most viewer counts and reactions until the next plan, whether they are expected or not. Where nobody has reacted so far
+/// nobody is supposed to begin.
 fn viewer_events_ahead(session: &Session, window_ms: u32) -> u64 {
     let window_ms = window_ms.max(MIN_VIEWERS_WINDOW_MS);
     let of = |event: ViewerEvent| broadcasts_ahead(window_ms, event.since_ms, window_ms);
-    let expected = [session.counts, session.reactions]
-        .into_iter()
-        .filter(|event| event.is_expected);
-    match session.viewer_events() {
-        0 => of(session.counts),
-        _ => expected.map(of).sum(),
-    }
+    let reactions = match session.reactions.since_ms {
+        u32::MAX => 0,
+        _ => of(session.reactions),
+    };
+    of(session.counts) + reactions
 }

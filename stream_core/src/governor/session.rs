@@ -62,7 +62,7 @@ pub struct Session {
 pub struct ViewerEvent {
     /// Whether there are such events at present.
     pub is_expected: bool,
-    /// Milliseconds since the last one was broadcast.
+    /// Milliseconds since the last one was broadcast; `u32::MAX`: there was none.
     pub since_ms: u32,
 }
 

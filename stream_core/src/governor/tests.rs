@@ -245,7 +245,8 @@ fn reactions_that_are_due_count_by_their_own_age() {
         };
         plan(&spent, &[session; 2]).windows[0].viewers_window_ms
     };
-    assert_eq!(window_ms(sent(30_000)), MAX_WINDOW_MS);
+    // It fits once their window lasts beyond the next plan.
+    assert!(window_ms(sent(30_000)) > 32_000);
     assert!(
         (2_000..5_000).contains(&window_ms(sent(0))),
         "{}",
