@@ -1543,10 +1543,19 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    id constant pg_catalog.uuid := stream_ext.caller_resolve(stream_ext.enter_to_write(), $1);
+    caller constant pg_catalog.record := stream_ext.caller_admit(true);
+    named constant pg_catalog.uuid := coalesce($1, caller.id);
 begin
-    perform stream_ext.application_hold_user(id);
-    return id;
+    if named is null or caller.id <> named then
+        perform stream_ext.caller_resolve(caller.id, $1);
+    end if;
+    -- The usual table of users, without a call.
+    if stream_ext.application_has_auth_users() then
+        perform from auth.users as u where u.id = named for key share;
+    else
+        perform stream_ext.application_hold_user(named);
+    end if;
+    return named;
 end
 $$;
 comment on function stream_ext.act_for(uuid) is
@@ -11815,6 +11824,14 @@ as $$
 declare
     is_active pg_catalog.bool;
 begin
+    -- The usual second join, of a lease that holds: nothing is counted.
+    update stream.stream_viewers as v
+    set join_no = v.join_no + 1, last_seen_at = now(), background_since = null
+    where v.session_id = $1 and v.user_id = $2 and v.is_active
+    returning v.agora_uid, v.join_no, v.joined_at into $3, $4, $5;
+    if found then
+        return;
+    end if;
     select v.is_active into is_active from stream.stream_viewers as v
     where v.session_id = $1 and v.user_id = $2 for no key update;
     if found then
@@ -11853,6 +11870,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     stream pg_catalog.record;
+    lease pg_catalog.record;
 begin
     perform stream_ext.gate_pass($1);
     -- Shared with other joins; conflicts with every change of the state.
@@ -11873,7 +11891,10 @@ begin
     if stream.state = 'ended' then
         perform stream_ext.refuse('stream_ended');
     end if;
-    select l.agora_uid, l.join_no, l.joined_at into $3, $4, $5 from stream_ext.viewer_take_lease($1, $2) as l;
+    lease := stream_ext.viewer_take_lease($1, $2);
+    agora_uid := lease.agora_uid;
+    join_no := lease.join_no;
+    joined_at := lease.joined_at;
 end
 $$;
 comment on function stream_ext.viewer_join(uuid, uuid) is 'Joins for a user whose row is locked.';
@@ -11885,11 +11906,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     buyer constant pg_catalog.uuid := stream_ext.act_for($2);
+    lease pg_catalog.record;
 begin
     if $1 is null then
         perform stream_ext.error_null('session_id');
     end if;
-    return query select buyer, j.agora_uid, j.join_no, j.joined_at from stream_ext.viewer_join($1, buyer) as j;
+    lease := stream_ext.viewer_join($1, buyer);
+    user_id := buyer;
+    agora_uid := lease.agora_uid;
+    join_no := lease.join_no;
+    joined_at := lease.joined_at;
+    return next;
 end
 $$;
 comment on function stream_ext.add_viewer(uuid, uuid) is 'Joins a stream; a second join keeps the row and counts join_no up.';

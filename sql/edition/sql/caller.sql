@@ -251,10 +251,19 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    id constant pg_catalog.uuid := stream_ext.caller_resolve(stream_ext.enter_to_write(), $1);
+    caller constant pg_catalog.record := stream_ext.caller_admit(true);
+    named constant pg_catalog.uuid := coalesce($1, caller.id);
 begin
-    perform stream_ext.application_hold_user(id);
-    return id;
+    if named is null or caller.id <> named then
+        perform stream_ext.caller_resolve(caller.id, $1);
+    end if;
+    -- The usual table of users, without a call.
+    if stream_ext.application_has_auth_users() then
+        perform from auth.users as u where u.id = named for key share;
+    else
+        perform stream_ext.application_hold_user(named);
+    end if;
+    return named;
 end
 $$;
 comment on function stream_ext.act_for(uuid) is
