@@ -165,7 +165,9 @@ mod tests {
     }
 
     /// A buffer that can be seen to be there.
-    struct Buffer(Arc<()>);
+    struct Buffer {
+        _there: Arc<()>,
+    }
 
     impl AsRef<[u8]> for Buffer {
         fn as_ref(&self) -> &[u8] {
@@ -178,7 +180,9 @@ mod tests {
         let mut socket = socket().await;
         for used in [36, 6] {
             let there = Arc::new(());
-            let mut buffer = Bytes::from_owner(Buffer(there.clone()));
+            let mut buffer = Bytes::from_owner(Buffer {
+                _there: there.clone(),
+            });
             buffer.advance(used);
             socket.unread(&buffer);
             drop(buffer);
