@@ -416,7 +416,7 @@ $$;
 
 create or replace function stream_private.user_id()
 returns uuid
-language plpgsql stable parallel safe security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin

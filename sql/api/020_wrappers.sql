@@ -784,7 +784,7 @@ comment on function stream.update_stream_state(uuid, text, text, integer, uuid) 
 
 create function stream.user_id()
 returns uuid
-language plpgsql stable parallel safe
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin

@@ -1796,7 +1796,7 @@ create function stream_edge.user_id(
     edge_lock_timeout text
 )
 returns json
-language plpgsql parallel safe
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare

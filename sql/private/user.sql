@@ -2,7 +2,7 @@
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
 create function stream_private.user_id()
 returns uuid
-language plpgsql stable parallel safe
+language plpgsql stable
 as 'begin end';
 comment on function stream_private.user_id is $$
 The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub

@@ -3005,7 +3005,7 @@ $$;
 -- Read by the extension: a cast would quote claims that it cannot read into the error and the log.
 create or replace function stream_private.user_id()
 returns uuid
-language plpgsql stable parallel safe
+language plpgsql stable
 as 'begin end';
 comment on function stream_private.user_id() is $$
 The signed-in user: claim sub of request.jwt.claims, null when there is none. Claims that are no JSON object or a sub
@@ -4217,7 +4217,7 @@ $$;
 
 create or replace function stream_private.user_id()
 returns uuid
-language plpgsql stable parallel safe security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -5459,7 +5459,7 @@ comment on function stream.update_stream_state(uuid, text, text, integer, uuid) 
 
 create or replace function stream.user_id()
 returns uuid
-language plpgsql stable parallel safe
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -7652,7 +7652,7 @@ create or replace function stream_edge.user_id(
     edge_lock_timeout text
 )
 returns json
-language plpgsql parallel safe
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -8,6 +8,7 @@ mod isolation;
 mod minting;
 mod moving;
 mod planning;
+mod raised;
 mod refusals;
 mod refused_operations;
 mod search_paths;

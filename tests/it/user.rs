@@ -4,3 +4,4 @@ mod deletion;
 mod deletion_races;
 mod erasure;
 mod erasure_plans;
+mod parallel_plans;

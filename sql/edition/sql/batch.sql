@@ -196,7 +196,7 @@ declare
 begin
     -- Of whoever misses a right only what the application raises itself is a refusal of the caller.
     select e.code into $6 from stream_private.error_catalogue as e
-    where e.sqlstate = $2 and $2 not like 'PT%' and ($2 <> '42501' or split_part($5, e'\n', 1) like '% RAISE');
+    where e.sqlstate = $2 and $2 not like 'PT%' and ($2 <> '42501' or stream_ext.error_is_raised($5));
     -- A refusal of the catalogue that a hook passes on is that refusal.
     if code is null and $4 like '{%' and stream_ext.caller_is_claims($4) then
         said := $4::json;

@@ -120,7 +120,7 @@ comment on function stream_ext.caller_has_each_once(text, jsonb) is
     'Whether no object of the claims names sub or is_anonymous twice; object are the claims as jsonb. Escapes are not looked at.';
 
 create function stream_ext.user_id() returns uuid
-language plpgsql stable strict parallel safe
+language plpgsql stable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin

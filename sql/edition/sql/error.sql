@@ -85,6 +85,17 @@ end
 $$;
 comment on function stream_ext.error_internal(text) is 'Raises an internal error; what went wrong is written to the server''s log alone.';
 
+create function stream_ext.error_is_raised(raised_in text) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The line is in the server's language, and not every language ends it with the statement. In a quoted name it is no statement.
+    return split_part($1, e'\n', 1) ~ '(^|[^A-Za-z0-9_"])RAISE([^A-Za-z0-9_"]|$)' collate "C";
+end
+$$;
+comment on function stream_ext.error_is_raised(text) is 'Whether a function of PL/pgSQL raised a caught error itself, by the error''s context.';
+
 create function stream_ext.error_is_cancel(state text, context text) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -92,7 +103,7 @@ as $$
 begin
     -- The state does not tell: a trigger or hook of the application can raise the same, which is its own failure, and so can a foreign
     -- server that cancels its own statement. Neither does the message, which is in the server's language and anybody's to repeat.
-    return $1 = '57014' and split_part($2, e'\n', 1) !~ '( RAISE$|^remote SQL command: )';
+    return $1 = '57014' and not stream_ext.error_is_raised($2) and split_part($2, e'\n', 1) !~ '^remote SQL command: ';
 end
 $$;
 comment on function stream_ext.error_is_cancel(text, text) is

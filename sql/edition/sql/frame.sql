@@ -198,7 +198,10 @@ as $$
 declare
     moment constant pg_catalog.timestamptz := clock_timestamp();
     due pg_catalog.uuid[];
-    session pg_catalog.uuid;
+    slice pg_catalog.uuid[];
+    failed pg_catalog.uuid[] := '{}';
+    width pg_catalog.int4 := 64;
+    place pg_catalog.int4;
     state pg_catalog.text;
     raised_in pg_catalog.text;
 begin
@@ -216,28 +219,29 @@ begin
     if cardinality(due) = 0 then
         return;
     end if;
-    begin
-        perform stream_ext.log_flush_free(due);
-        return;
-    exception when others or query_canceled or assert_failure then
-        -- The next heartbeat tries again, and so does a ticker once one is alive, which records failures.
-        get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
-        if stream_ext.error_is_cancel(state, raised_in) then
-            raise;
-        end if;
-    end;
-    if cardinality(due) = 1 then
-        return;
-    end if;
-    foreach session in array due loop
+    -- A slice shares a subtransaction. Where one fails, each of its sessions gets one of its own, behind all slices. None is begun after
+    -- a second, or after the caller's statement_timeout, which ended one of them and ends nothing more.
+    place := 0;
+    while place < cardinality(due) and clock_timestamp() < moment + interval '1 second' and not stream_ext.regular_has_timed_out() loop
+        slice := due[place + 1:place + width];
+        place := place + width;
         begin
-            perform stream_ext.log_flush_free(array[session]);
+            perform stream_ext.log_flush_free(slice);
         exception when others or query_canceled or assert_failure then
+            -- The next heartbeat tries again, and so does a ticker once one is alive, which records failures.
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
-            if stream_ext.error_is_cancel(state, raised_in) then
+            if stream_ext.error_is_cancel(state, raised_in) and not stream_ext.regular_has_timed_out() then
                 raise;
             end if;
+            if cardinality(slice) > 1 then
+                failed := failed || slice;
+            end if;
         end;
+        if place >= cardinality(due) and width > 1 then
+            due := failed;
+            width := 1;
+            place := 0;
+        end if;
     end loop;
 end
 $$;

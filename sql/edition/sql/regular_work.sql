@@ -17,8 +17,10 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    -- In the extended protocol the timer runs from Bind on, and the statement's time is that of Execute, behind it.
     return coalesce(
-        clock_timestamp() >= statement_timestamp() + stream_ext.regular_timeout_ms() * interval '1 millisecond', false);
+        clock_timestamp() >= statement_timestamp() + stream_ext.regular_timeout_ms() * interval '1 millisecond'
+            - least(stream_ext.regular_timeout_ms() / 10, 100) * interval '1 millisecond', false);
 end
 $$;
 comment on function stream_ext.regular_has_timed_out() is

@@ -76,7 +76,10 @@ begin
         if message.seq is null then
             perform stream_ext.log_refuse_closed($1);
         end if;
-        perform stream_ext.chat_prolong($1, sender_id);
+        -- Another device may have joined since: a row that is not locked is left alone.
+        if holds_lease then
+            perform stream_ext.chat_prolong($1, sender_id);
+        end if;
         return message;
     end if;
     -- Read after the head row is locked; what chat_rules reads.
@@ -128,7 +131,10 @@ begin
             perform stream_ext.error_retry_after(coalesce(refused, 'internal'), stream_ext.chat_retry_after_ms(
                 refused, muted_until, backlog_us, tolerance_us, slow_ms, silent_ms));
         end if;
-        perform stream_ext.chat_prolong($1, sender_id);
+        -- Another device may have joined since: a row that is not locked is left alone.
+        if holds_lease then
+            perform stream_ext.chat_prolong($1, sender_id);
+        end if;
         -- Nobody else can have seen the number: the head row is still locked.
         update stream.chat_heads as h set last_seq = h.last_seq - 1 where h.session_id = $1;
         return message;

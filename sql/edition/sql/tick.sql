@@ -199,7 +199,7 @@ begin
         end;
     end if;
     return query
-    select n.rule, coalesce((t.tally ->> 0)::integer, 0), (t.tally ->> 1)::bigint * interval '1 microsecond'
+    select n.rule, coalesce((t.tally ->> 0)::integer, 0), justify_hours((t.tally ->> 1)::bigint * interval '1 microsecond')
     from unnest(array['initializing_timeout', 'host_lost', 'reconnect_timeout', 'paused_timeout', 'max_duration',
         'late_events', 'viewer_leases', 'expiring_tokens', 'tokens', 'restrictions', 'ended_resources', 'retention',
         'webhook_events', 'webhook_cursors', 'requests', 'start_rates']) with ordinality as n (rule, place)

@@ -185,6 +185,44 @@ async fn a_heartbeat_outlives_frames_that_fail() -> Result<()> {
     Ok(())
 }
 
+/// Neither do frames that take longer than a heartbeat may: other items of its batch have their leases prolonged, too.
+#[tokio::test]
+async fn a_heartbeat_outlives_frames_that_take_long() -> Result<()> {
+    let (database, session) = after_a_burst().await?;
+    let other = database.stream_in(StreamState::Active).await?;
+    database.viewer(other, demo::ADA).await?;
+    database.set_ticker_alive(false).await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(&format!(
+            "create function public.linger() returns trigger language plpgsql as
+                 $$ begin perform pg_sleep(60); return new; end $$;
+             create trigger linger before insert on realtime.messages for each row
+                 when (new.topic = 'chat:{session}') execute function public.linger()"
+        ))
+        .await?;
+    let service = database.connect("authenticator").await?;
+    service
+        .batch_execute("set role service_role; set statement_timeout = '2s'")
+        .await?;
+    let items = json!([
+        {"session_id": session, "user_id": demo::ADA},
+        {"session_id": other, "user_id": demo::ADA},
+    ]);
+    let rows = service
+        .query("select h.status from stream.heartbeats($1) as h", &[&items])
+        .await?;
+    let statuses: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(statuses, ["ok", "ok"]);
+    assert!(database.sent(session).await?.is_empty());
+    superuser
+        .batch_execute("drop trigger linger on realtime.messages")
+        .await?;
+    heartbeat_status_of(&database, Device::Viewer, session).await?;
+    assert_eq!(database.sent(session).await?, [[1, 2, 3, 4, 5]]);
+    Ok(())
+}
+
 /// A burst is open while the worker ends, so what the burst leaves is committed behind the last tick.
 #[tokio::test]
 async fn heartbeats_send_what_a_worker_has_left_that_ended() -> Result<()> {
