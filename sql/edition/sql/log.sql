@@ -271,14 +271,15 @@ begin
         if octet_length(payload) <= 3333 and coalesce(current_setting('stream_ext.unit', true), '') = ''
             and to_regclass('realtime.messages') is not null
         then
-            -- As realtime_hold: the table is locked before the partition is looked for, and not while the relay row is waited for.
-            insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
-            select 'chat:' || $1, 'broadcast', payload::jsonb, 'messages', true,
-                moment at time zone 'UTC', moment at time zone 'UTC'
-            where pg_partition_root(to_regclass('realtime.messages_' || to_char(moment at time zone 'UTC', 'YYYY_MM_DD')))
-                    = 'realtime.messages'::regclass
-                and stream_ext.realtime_columns('realtime.messages'::regclass) = 'insert';
-            is_sent := found;
+            if stream_ext.realtime_columns('realtime.messages'::regclass) = 'insert' then
+                -- As realtime_hold: the table is locked before the partition is looked for, and not while the relay row is waited for.
+                insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
+                select 'chat:' || $1, 'broadcast', payload::jsonb, 'messages', true,
+                    moment at time zone 'UTC', moment at time zone 'UTC'
+                where pg_partition_root(to_regclass('realtime.messages_' || to_char(moment at time zone 'UTC', 'YYYY_MM_DD')))
+                    = 'realtime.messages'::regclass;
+                is_sent := found;
+            end if;
         end if;
         if is_sent or stream_ext.log_send_one($1, $2, $3, $5, polls_ms, moment) then
             update stream.chat_relay as r
