@@ -204,10 +204,10 @@ async fn the_first_join_after_a_start_is_ready_later_than_joined_and_the_next_at
             .batch_execute("begin; select realtime.send('{}', 'lost', 'live')")
             .await?;
         socket.join(PRIVATE, config.clone(), Some(&ada)).await?;
-        writer.batch_execute("commit").await?;
-        // The answer to what was sent after the join comes before the channel is ready.
+        // No slot is made while a transaction is open that began before: the channel answers, and is not ready.
         let beat = socket.heartbeat().await?;
         socket.reply_to(&beat).await?;
+        writer.batch_execute("commit").await?;
         assert_eq!(socket.system_message().await?, REPLICATION_READY);
         writer
             .batch_execute("select realtime.send('{}', 'heard', 'live')")
