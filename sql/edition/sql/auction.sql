@@ -73,23 +73,6 @@ $$;
 comment on function stream_ext.json_can_be_stored(text) is
     'Whether every string of a valid JSON text has a value that Postgres can store: without the escape of the zero character, and without half of a surrogate pair.';
 
-create function stream_ext.auction_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- An entry that is sent later is acknowledged with this commit, too.
-    perform stream_ext.realtime_wait_for_disk();
-    update stream.chat_heads as h
-    set last_seq = h.last_seq + 1, auction_updates = h.auction_updates + 1,
-        last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
-    where h.session_id = $1 and h.open
-    returning h.last_seq, h.last_at into $2, $3;
-end
-$$;
-comment on function stream_ext.auction_next_seq(uuid) is
-    'Takes the next number of an open log for an auction update, which is counted; null when the log is closed or does not exist.';
-
 create function stream_ext.auction_fit_window(session_id uuid, is_next boolean) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -145,7 +128,7 @@ begin
         perform stream_ext.error_null(case when $1 is null then 'session_id' else 'update' end);
     end if;
     select p.stored, p.content into parsed from stream_ext.auction_parse($2::json) as p;
-    select n.seq, n.created_at into entry from stream_ext.auction_next_seq($1) as n;
+    select n.seq, n.created_at into entry from stream_ext.log_next_seq($1, 1) as n;
     if entry.seq is null then
         perform stream_ext.log_refuse_closed($1);
     end if;
@@ -161,7 +144,7 @@ as $$
 declare
     entry pg_catalog.record;
 begin
-    select n.seq, n.created_at into entry from stream_ext.auction_next_seq($1) as n;
+    select n.seq, n.created_at into entry from stream_ext.log_next_seq($1, 1) as n;
     -- Null: the stream has ended since it was read.
     if entry.seq is not null then
         perform stream_ext.auction_store($1, entry.seq, entry.created_at, $2, $3);

@@ -60,7 +60,7 @@ end
 $$;
 comment on function stream_ext.log_epoch() is 'The epoch, by config.epoch_salt.';
 
-create function stream_ext.log_next_seq(session_id uuid, out seq bigint, out created_at timestamptz)
+create function stream_ext.log_next_seq(session_id uuid, auction_updates bigint, out seq bigint, out created_at timestamptz)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -68,14 +68,14 @@ begin
     -- An entry that is sent later is acknowledged with this commit, too.
     perform stream_ext.realtime_wait_for_disk();
     update stream.chat_heads as h
-    set last_seq = h.last_seq + 1,
+    set last_seq = h.last_seq + 1, auction_updates = h.auction_updates + $2,
         last_at = greatest(clock_timestamp(), h.last_at + interval '1 microsecond')
     where h.session_id = $1 and h.open
-    returning h.last_seq, h.last_at into $2, $3;
+    returning h.last_seq, h.last_at into $3, $4;
 end
 $$;
-comment on function stream_ext.log_next_seq(uuid) is
-    'Takes the next number of an open log; null when the log is closed or does not exist. Statements after this see everything that was committed before.';
+comment on function stream_ext.log_next_seq(uuid, bigint) is
+    'Takes the next number of an open log, for an entry that counts as so many auction updates; null when the log is closed or does not exist. Statements after this see everything that was committed before.';
 
 create function stream_ext.log_refuse_closed(session_id uuid) returns void
 language plpgsql
@@ -98,7 +98,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
-    select n.seq, n.created_at into $4, $5 from stream_ext.log_next_seq($1) as n;
+    select n.seq, n.created_at into $4, $5 from stream_ext.log_next_seq($1, 0) as n;
     if $4 is null then
         perform stream_ext.refuse('stream_ended');
     end if;
