@@ -37,8 +37,6 @@ pub mod logging;
 pub mod memory;
 pub mod metrics;
 pub mod openapi;
-#[cfg(test)]
-mod property_seed;
 pub mod request_id;
 pub mod rotating;
 pub mod rotation;

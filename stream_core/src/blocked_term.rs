@@ -72,7 +72,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     fn is_found(term: &str, text: &str) -> bool {
         searchable(text).contains(&pattern(term).expect("a term"))

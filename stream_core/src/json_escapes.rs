@@ -47,7 +47,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     #[test]
     fn a_zero_character_and_half_a_pair_are_found_wherever_they_stand() {

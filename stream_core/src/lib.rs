@@ -28,6 +28,3 @@ pub mod lifecycle;
 pub mod limits;
 pub mod rate;
 pub mod webhook;
-
-#[cfg(test)]
-mod property_seed;

@@ -92,7 +92,7 @@ mod tests {
 
     use super::StreamState::{Active, Ended, Error, Initializing, Paused};
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     /// Rows: from; columns: to; both in the order of `StreamState::ALL`.
     /// `+` changes, `=` changes nothing, `-` is illegal.

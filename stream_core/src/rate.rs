@@ -55,7 +55,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     #[test]
     fn a_burst_passes_at_once_and_one_more_waits_an_interval() {

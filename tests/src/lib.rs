@@ -30,7 +30,6 @@ pub mod moderation;
 pub mod own_cluster;
 pub mod partitions;
 pub mod pgbouncer;
-pub mod property_seed;
 pub mod reactions;
 pub mod realtime;
 pub mod refusal;

@@ -14,8 +14,8 @@ use stream_core::error::ErrorCode;
 use tokio::runtime::Runtime;
 use tokio_postgres::Error;
 
-use crate::property_seed::{config, config_with_seed};
 use crate::refusal::expect_refusal;
+use property_seed::{config, config_with_seed};
 
 /// Something that holds for every case.
 pub trait Property: Sized {

@@ -114,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     const NOW: u64 = 1_700_000_000;
     const USER: &str = "00000000-0000-4000-8000-000000000001";

@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     fn deflated(content: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();

@@ -63,7 +63,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     #[test]
     fn a_uid_is_neither_zero_nor_beyond_31_bits() {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::property_seed::config;
+use property_seed::config;
 
 fn parsed(text: &str) -> String {
     Content::parse(text)

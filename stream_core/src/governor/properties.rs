@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::governor::world::{Second, Stream, World};
 use crate::governor::*;
-use crate::property_seed::config;
+use property_seed::config;
 
 fn sessions() -> impl Strategy<Value = Vec<Session>> {
     let channels = prop_oneof![1_u32..20, 20_u32..500, 500_u32..10_000];

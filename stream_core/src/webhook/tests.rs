@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::host::{Heartbeats, Loss, Step, Stream, Verdict, judge, step};
 use super::*;
 use crate::lifecycle::StreamState;
-use crate::property_seed::config;
+use property_seed::config;
 
 const ID: &str = "2000001428:4330:107";
 

@@ -13,7 +13,6 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::direct_calls::{ask, call_of, plain_settings, signed_in};
 use stream_tests::fault_proxy::{FaultProxy, Odds};
-use stream_tests::property_seed;
 use stream_tests::waiting::wait_for;
 use uuid::Uuid;
 

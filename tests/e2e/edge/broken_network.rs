@@ -10,7 +10,6 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::fault_proxy::{FaultProxy, Odds};
-use stream_tests::property_seed;
 use stream_tests::services::Services;
 use stream_tests::services::answer::Answer;
 use stream_tests::services::request::Request;

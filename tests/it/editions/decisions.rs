@@ -10,7 +10,6 @@ use stream_core::governor::{self, Budget, Plan, Session, ViewerEvent, averaged_r
 use stream_core::json_escapes::can_be_stored;
 use stream_core::rate::RateLimit;
 use stream_tests::database::TestDatabase;
-use stream_tests::property_seed;
 use xtask::edition::Edition;
 
 const CASES: usize = 256;

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng};
-use stream_tests::property_seed;
 use xtask::edition::Edition;
 
 use operations::{Call, NOT_COMPARED, OPERATIONS, OWNER};

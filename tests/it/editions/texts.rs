@@ -7,7 +7,6 @@ use proptest::test_runner::TestRunner;
 use stream_core::blocked_term::{pattern, searchable};
 use stream_core::chat::{Content, display_name};
 use stream_tests::database::TestDatabase;
-use stream_tests::property_seed;
 use xtask::edition::Edition;
 
 /// What the four functions answer for a text; a refusal as its code.

@@ -3,6 +3,7 @@
 //! Each run prints its seed; `PROPERTY_SEED=<seed>` repeats it.
 
 use anyhow::{Context, Result, ensure};
+use property_seed::config;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -13,7 +14,6 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, refreshed_token, seller_token};
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
-use stream_tests::property_seed::config;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::services::script;
 use xtask::test_environment::TestEnvironment;

@@ -49,7 +49,7 @@ fn every_property_has_a_test_and_no_other_is_named() {
     }
 }
 
-/// `config` is that of a `property_seed`, which prints the seed and takes it from PROPERTY_SEED.
+/// `config` is that of the crate `property_seed`, which prints the seed and takes it from PROPERTY_SEED.
 #[test]
 fn random_cases_follow_the_seed() {
     let mut blocks = 0;
@@ -66,7 +66,7 @@ fn random_cases_follow_the_seed() {
                 first.starts_with("#![proptest_config(config("),
                 "{path}: {first}"
             );
-            assert!(text.contains("use crate::property_seed::config;"), "{path}");
+            assert!(text.contains("use property_seed::config;"), "{path}");
             blocks += 1;
         }
     }

@@ -30,7 +30,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::property_seed::config;
+    use property_seed::config;
 
     proptest! {
         #![proptest_config(config(512))]

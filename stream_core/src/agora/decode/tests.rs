@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::agora::envelope::wrap;
 use crate::agora::{ChannelName, Life, Privileges, Role, TokenRequest, Uid, mint};
-use crate::property_seed::config;
+use property_seed::config;
 
 const APP_ID: &str = "970CA35de60c44645bbae8a215061b33";
 const CERTIFICATE: &str = "5CFd2fd1755d40ecb72977518be15d3b";

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::property_seed::config;
+use property_seed::config;
 
 /// Agora's own published fixture: channel `7d72365eb983485397e3e3f9d460bdda`, uid 2882341273.
 const TOKEN: &str = "006970CA35de60c44645bbae8a215061b33IACV0fZUBw+72cVoL9eyGGh3Q6Poi8bgjwVLnyKSJyOXR7dIfRBXoFHlEAABAAAAR/QQAAEAAQCvKDdW";

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use super::database::PlayedDatabase;
 use super::{Answer, batching, begin, call, id, ms, refused};
 use crate::contract::Argument;
-use crate::property_seed::config;
 use crate::upstream::UpstreamError;
+use property_seed::config;
 
 /// One in which time passes only while everybody waits.
 fn runtime() -> Runtime {

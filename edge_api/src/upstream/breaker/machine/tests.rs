@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::property_seed::config;
+use property_seed::config;
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
