@@ -41,5 +41,6 @@ alter role authenticator set lock_timeout = '8s';
 
 alter role postgres set search_path = "$user", public, extensions;
 alter role supabase_auth_admin set search_path = auth;
+alter role supabase_realtime_admin set search_path = public, extensions, realtime;
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = '60s';
 alter role supabase_auth_admin set statement_timeout = '10s';

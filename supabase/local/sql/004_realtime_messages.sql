@@ -4,7 +4,6 @@ create schema realtime;
 grant usage on schema realtime to anon, authenticated, service_role, realtime_gateway;
 grant usage on schema realtime to postgres with grant option;
 grant usage, create on schema realtime to supabase_realtime_admin with grant option;
-alter role supabase_realtime_admin set search_path = public, extensions, realtime;
 
 set role supabase_realtime_admin;
 
