@@ -2,3 +2,4 @@
 
 mod dump;
 mod new_epoch;
+mod timeline;

@@ -52,7 +52,8 @@ impl Drop for NameInUse {
 }
 
 impl OwnCluster {
-    /// Starts a copy of the server of all tests as it was before the first: with the template, its passwords and certificate.
+    /// Starts a copy of the original that is asked for, or of the server of all tests as it was before the first: with the
+    /// template, its passwords and certificate.
     #[expect(
         clippy::disallowed_methods,
         reason = "all is noted, and kept when this ends"
@@ -63,11 +64,13 @@ impl OwnCluster {
         let name_in_use = NameInUse::take(&name)?;
         let log_file = options.log_file.clone();
         let log_begins_at = fs::read(&log_file).map_or(0, |log| log.len());
-        let environment = TestEnvironment::load()?;
-        options.original = Some(Original {
-            data_dir: environment.original_data_dir,
-            passwords: environment.cluster.passwords,
-        });
+        if options.original.is_none() {
+            let environment = TestEnvironment::load()?;
+            options.original = Some(Original {
+                data_dir: environment.original_data_dir,
+                passwords: environment.cluster.passwords,
+            });
+        }
         Ok(Self {
             cluster: Cluster::start(options)?,
             name,

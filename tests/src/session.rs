@@ -42,7 +42,14 @@ impl Session {
         function: &str,
         arguments: Value,
     ) -> Result<Value, Error> {
-        self.begin_at(isolation).await?;
+        self.begin_at(&format!("{isolation} read write")).await?;
+        let answer = self.finish(self.call(function, &arguments)).await?;
+        Ok(answer.into_iter().next().unwrap_or_default())
+    }
+
+    /// Like [`Session::rpc`], as PostgREST makes a call by GET.
+    pub async fn rpc_read_only(&self, function: &str, arguments: Value) -> Result<Value, Error> {
+        self.begin_at("read committed read only").await?;
         let answer = self.finish(self.call(function, &arguments)).await?;
         Ok(answer.into_iter().next().unwrap_or_default())
     }
@@ -67,7 +74,7 @@ impl Session {
 
     /// Opens a transaction as the identity; [`Session::rpc_within`] calls in it.
     pub async fn begin(&self) -> Result<(), Error> {
-        self.begin_at("read committed").await
+        self.begin_at("read committed read write").await
     }
 
     pub async fn rpc_within(&self, function: &str, arguments: Value) -> Result<Value, Error> {
@@ -123,9 +130,9 @@ impl Session {
         Ok(row.get(0))
     }
 
-    pub async fn begin_at(&self, isolation: &str) -> Result<(), Error> {
+    pub async fn begin_at(&self, modes: &str) -> Result<(), Error> {
         let begin = format!(
-            "begin isolation level {isolation} read write;
+            "begin isolation level {modes};
              select set_config('role', {}, true), set_config('request.jwt.claims', {}, true)",
             literal(self.identity.role),
             literal(&self.identity.claims_text()),

@@ -150,7 +150,8 @@ fn is_ready(data_dir: &Path, id: &ProcessId) -> bool {
     };
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.first().is_some_and(|pid| *pid == id.pid.to_string())
-        && lines.get(7).is_some_and(|state| *state == "ready")
+        // The second is of a standby, which takes reads.
+        && lines.get(7).is_some_and(|state| ["ready", "standby"].contains(state))
 }
 
 fn free_port() -> Result<u16> {
