@@ -89,7 +89,7 @@ pub fn plan(budget: &Budget, sessions: &[Session]) -> Plan {
         },
         expected_per_s: expected(&windows),
         windows,
-        over: budget.urgent > AVERAGE_S * u64::from(budget.limit_per_s),
+        over: budget.spent.max(budget.urgent) > AVERAGE_S * u64::from(budget.limit_per_s),
         crowded: costs > AVERAGE_S * lanes.share_per_1000_s / 1000,
     }
 }

@@ -1014,7 +1014,7 @@ comment on table stream.governor is 'The last plan of the windows, one row; stre
 comment on column stream.governor.reason is
     'Why frames wait as long as they do: unlimited (no limit is set), room (all fits), share (the demand fits the share), limit (the worst case fits the limit).';
 comment on column stream.governor.expected_per_s is 'Messages a second that live streams are expected to cost under this plan.';
-comment on column stream.governor.is_over is 'Whether state changes and restrictions, which never wait, alone exceeded the limit in the last minute.';
+comment on column stream.governor.is_over is 'Whether the limit was exceeded in the last minute: by state changes and restrictions, which never wait, alone or beside what had been sent before them.';
 comment on column stream.governor.is_crowded is 'Whether one frame a minute for each live stream would exceed the share.';
 comment on column stream.governor.sessions is 'The live streams at the last plan, and those that have ended since a few plans.';
 comment on column stream.governor.known is 'What was known of each of them, some numbers for each.';

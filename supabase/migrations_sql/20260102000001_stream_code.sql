@@ -178,534 +178,535 @@ from (values
     (129, 'function', 'stream_ext.heartbeat_skip_disk()', 'returns void defaults 0'),
     (130, 'function', 'stream_ext.heartbeat_process(caller_id uuid, session_id uuid, user_id uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, waits boolean, later boolean, later_foreground boolean, out code text, out result stream.heartbeat_result, out is_written boolean, out has_unsent boolean)', 'defaults 0'),
     (131, 'function', 'stream_ext.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns record defaults 0'),
-    (132, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
-    (133, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
-    (134, 'function', 'stream_ext.log_standby_origin()', 'returns text defaults 0'),
-    (135, 'function', 'stream_ext.log_epoch_of(salt text)', 'returns text defaults 0'),
-    (136, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
-    (137, 'function', 'stream_ext.log_next_seq(session_id uuid, auction_updates bigint, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (138, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
-    (139, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (140, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
-    (141, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
-    (142, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
-    (143, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
-    (144, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
-    (145, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
-    (146, 'function', 'stream_ext.log_send_one(session_id uuid, seq bigint, entry text, epoch_salt text, poll_ms integer, at timestamptz)', 'returns boolean defaults 0'),
-    (147, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text, epoch_salt text)', 'returns boolean defaults 0'),
-    (148, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
-    (149, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (150, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
-    (151, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
-    (152, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
-    (153, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
-    (154, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
-    (155, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
-    (156, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
-    (157, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
-    (158, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
-    (159, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (160, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (161, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
-    (162, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
-    (163, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
-    (164, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
-    (165, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
-    (166, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
-    (167, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
-    (168, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
-    (169, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
-    (170, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
-    (171, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (172, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
-    (173, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
-    (174, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
-    (175, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
-    (176, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
-    (177, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (178, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (179, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
-    (180, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
-    (181, 'function', 'stream_ext.realtime_columns(relation regclass)', 'returns text defaults 0'),
-    (182, 'function', 'stream_ext.realtime_takes_all(relation regclass)', 'returns boolean defaults 0'),
-    (183, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
-    (184, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
-    (185, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
-    (186, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
-    (187, 'function', 'stream_ext.realtime_send(topic text, event text, payload text)', 'returns void defaults 0'),
-    (188, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
-    (189, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
-    (190, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
-    (191, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
-    (192, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
-    (193, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
-    (194, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
-    (195, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
-    (196, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
-    (197, 'function', 'stream_ext.realtime_take_soon(may_wait boolean)', 'returns boolean defaults 0'),
-    (198, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
-    (199, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
-    (200, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
-    (201, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
-    (202, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
-    (203, 'function', 'stream_ext.regular_take(rule text, most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns jsonb defaults 0'),
-    (204, 'function', 'stream_ext.regular_do(rule text, session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (205, 'function', 'stream_ext.regular_end(rule text, context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (206, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, asks text, out next_round jsonb, out step text, out state text)', 'defaults 0'),
-    (207, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
-    (208, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
-    (209, 'function', 'stream_ext.regular_has_timed_out()', 'returns boolean defaults 0'),
-    (210, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
-    (211, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
-    (212, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
-    (213, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
-    (214, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
-    (215, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
-    (216, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
-    (217, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
-    (218, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
-    (219, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
-    (220, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
-    (221, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
-    (222, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (223, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
-    (224, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
-    (225, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
-    (226, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
-    (227, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
-    (228, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid)', 'returns void defaults 0'),
-    (229, 'function', 'stream_ext.send_to_sessions(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (230, 'function', 'stream_ext.send_one_by_one(session_id uuid, drafts jsonb, for_session integer, budget integer, out answers jsonb[], out left_ms integer)', 'defaults 0'),
-    (231, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (232, 'function', 'stream_ext.send_drafts(items json[])', 'returns jsonb defaults 0'),
-    (233, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (234, 'function', 'stream_ext.send_draft(item json, out session_id uuid, out user_id uuid, out content text, out id uuid, out claims text, out is_anonymous boolean, out refusal text)', 'defaults 0'),
-    (235, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
-    (236, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
-    (237, 'function', 'stream_ext.send_lock(session_id uuid, drafts jsonb, wait_ms integer, out status text, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out users uuid[], out lease_states boolean[], out lease_tats timestamptz[], out lease_chats timestamptz[])', 'defaults 0'),
-    (238, 'function', 'stream_ext.send_refuse_new(session_id uuid, drafts jsonb, refusal text)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (239, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, locks record)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (240, 'function', 'stream_ext.send_write(session_id uuid, ids uuid[], user_ids uuid[], usernames text[], contents text[], users uuid[], senders jsonb[])', 'returns bigint defaults 0'),
-    (241, 'function', 'stream_ext.chat_blocks(session_id uuid, content text)', 'returns boolean defaults 0'),
-    (242, 'function', 'stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text)', 'returns boolean defaults 0'),
-    (243, 'function', 'stream_ext.chat_refusal(session_id uuid, user_id uuid, content text, is_anonymous boolean, anonymous_users_may_chat boolean, is_seller boolean, holds_lease boolean, can_chat boolean, username text, is_banned boolean, is_muted boolean, chat_mode text, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns text defaults 0'),
-    (244, 'function', 'stream_ext.chat_retry_after_ms(refusal text, muted_until timestamptz, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns bigint defaults 0'),
-    (245, 'function', 'stream_ext.chat_rules(session_id uuid, user_id uuid, out is_seller boolean, out chat_mode text, out slow_mode_ms bigint, out anonymous_users_may_chat boolean, out epoch_salt text, out interval_us bigint, out tolerance_us bigint, out can_chat boolean, out username text)', 'defaults 0'),
-    (246, 'function', 'stream_ext.chat_silent_ms(last_chat_at timestamptz, at timestamptz)', 'returns bigint defaults 0'),
-    (247, 'function', 'stream_ext.chat_restrictions(session_id uuid, user_id uuid, out is_banned boolean, out is_muted boolean, out muted_until timestamptz)', 'defaults 0'),
-    (248, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
-    (249, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
-    (250, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
-    (251, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
-    (252, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (253, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
-    (254, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
-    (255, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
-    (256, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
-    (257, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
-    (258, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
-    (259, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
-    (260, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
-    (261, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
-    (262, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
-    (263, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
-    (264, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
-    (265, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
-    (266, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
-    (267, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
-    (268, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (269, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
-    (270, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (271, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
-    (272, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
-    (273, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
-    (274, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
-    (275, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
-    (276, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
-    (277, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
-    (278, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (279, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
-    (280, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
-    (281, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (282, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
-    (283, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
-    (284, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
-    (285, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
-    (286, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (287, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (288, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
-    (289, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (290, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (291, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
-    (292, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (293, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (294, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (295, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (296, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (297, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (298, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (299, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (300, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
-    (301, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (302, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (303, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (304, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (305, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (306, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (307, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (308, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (309, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
-    (310, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (311, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (312, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (313, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (314, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (315, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (316, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
-    (317, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
-    (318, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
-    (319, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
-    (320, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (321, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (322, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (323, 'function', 'stream_ext.regular_find_work(due record)', 'returns jsonb defaults 0'),
-    (324, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
-    (325, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
-    (326, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
-    (327, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
-    (328, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
-    (329, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
-    (330, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
-    (331, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
-    (332, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (333, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
-    (334, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
-    (335, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
-    (336, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
-    (337, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
-    (338, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
-    (339, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
-    (340, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
-    (341, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
-    (342, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
-    (343, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
-    (344, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
-    (345, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
-    (346, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
-    (347, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
-    (348, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
-    (349, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
-    (350, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
-    (351, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
-    (352, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
-    (353, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (354, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
-    (355, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
-    (356, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
-    (357, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
-    (358, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint, max_duration_s integer, token_ttl_s integer)', 'returns integer defaults 0'),
-    (359, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
-    (360, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
-    (361, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
-    (362, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
-    (363, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
-    (364, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
-    (365, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
-    (366, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (367, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (368, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
-    (369, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
-    (370, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
-    (371, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (372, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
-    (373, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
-    (374, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (375, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (376, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (377, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
-    (378, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (379, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
-    (380, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
-    (381, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
-    (382, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (383, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (384, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
-    (385, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
-    (386, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
-    (387, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
-    (388, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
-    (389, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
-    (390, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
-    (391, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
-    (392, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
-    (393, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (394, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
-    (395, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (396, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
-    (397, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (398, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (399, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
-    (400, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
-    (401, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
-    (402, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
-    (403, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (404, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (405, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (406, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (407, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (408, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (409, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (410, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (411, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
-    (412, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
-    (413, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
-    (414, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
-    (415, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
-    (416, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
-    (417, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
-    (418, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
-    (419, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
-    (420, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
-    (421, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
-    (422, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
-    (423, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
-    (424, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
-    (425, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
-    (426, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
-    (427, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
-    (428, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
-    (429, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
-    (430, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
-    (431, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
-    (432, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
-    (433, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
-    (434, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
-    (435, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
-    (436, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
-    (437, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (438, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
-    (439, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
-    (440, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
-    (441, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
-    (442, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
-    (443, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
-    (444, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (445, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
-    (446, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (447, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (448, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (449, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
-    (450, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
-    (451, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
-    (452, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
-    (453, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
-    (454, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (455, 'function', 'stream_private.tick()', 'returns void defaults 0'),
-    (456, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
-    (457, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
-    (458, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
-    (459, 'function', 'stream_private.tick_loop()', 'returns text defaults 0'),
-    (460, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (461, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
-    (462, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (463, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (464, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
-    (465, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
-    (466, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
-    (467, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
-    (468, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
-    (469, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
-    (470, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
-    (471, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (472, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
-    (473, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
-    (474, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
-    (475, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
-    (476, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
-    (477, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
-    (478, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
-    (479, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (480, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (481, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
-    (482, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (483, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (484, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
-    (485, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
-    (486, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
-    (487, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
-    (488, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
-    (489, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (490, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
-    (491, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
-    (492, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (493, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (494, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (495, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (496, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (497, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (498, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
-    (499, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
-    (500, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
-    (501, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (502, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
-    (503, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (504, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
-    (505, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
-    (506, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (507, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (508, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (509, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (510, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (511, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
-    (512, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
-    (513, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (514, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (515, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (516, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
-    (517, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
-    (518, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
-    (519, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
-    (520, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
-    (521, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
-    (522, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
-    (523, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
-    (524, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (525, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (526, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
-    (527, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
-    (528, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (529, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
-    (530, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
-    (531, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (532, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (533, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
-    (534, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
-    (535, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
-    (536, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (537, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (538, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
-    (539, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
-    (540, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
-    (541, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
-    (542, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
-    (543, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (544, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (545, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
-    (546, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
-    (547, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
-    (548, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (549, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
-    (550, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
-    (551, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
-    (552, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (553, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
-    (554, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
-    (555, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
-    (556, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
-    (557, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
-    (558, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
-    (559, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
-    (560, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
-    (561, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
-    (562, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
-    (563, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
-    (564, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
-    (565, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
-    (566, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
-    (567, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
-    (568, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
-    (569, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
-    (570, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
-    (571, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
-    (572, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
-    (573, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
-    (574, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (575, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (576, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
-    (577, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
-    (578, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
-    (579, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
-    (580, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
-    (581, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
-    (582, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
-    (583, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
-    (584, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
-    (585, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
-    (586, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
-    (587, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
-    (588, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (589, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
-    (590, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
-    (591, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
-    (592, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
-    (593, 'function', 'stream.tick()', 'returns void defaults 0'),
-    (594, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
-    (595, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
-    (596, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
-    (597, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
-    (598, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
-    (599, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
-    (600, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
-    (601, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
-    (602, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (603, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (604, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (605, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
-    (606, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (607, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (608, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (609, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
-    (610, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
-    (611, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (612, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
-    (613, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
-    (614, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
-    (615, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (616, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (617, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (618, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (619, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (620, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
-    (621, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (622, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
-    (623, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
-    (624, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
-    (625, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
-    (626, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
-    (627, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
-    (628, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
-    (629, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
-    (630, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
-    (631, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (632, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (633, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (634, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (635, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
-    (636, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
-    (637, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
-    (638, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
-    (639, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
-    (640, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (641, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
-    (642, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
-    (643, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
-    (644, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
-    (645, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
-    (646, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
-    (647, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
-    (648, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (649, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (650, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
-    (651, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
-    (652, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (653, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
-    (654, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
-    (655, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
-    (656, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
-    (657, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
-    (658, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
-    (659, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
+    (132, 'function', 'stream_ext.log_next_seq(session_id uuid, auction_updates bigint, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (133, 'function', 'stream_ext.log_refuse_closed(session_id uuid)', 'returns void defaults 0'),
+    (134, 'function', 'stream_ext.log_system(session_id uuid, content text, metadata jsonb, urgency text, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (135, 'function', 'stream_ext.log_is_ticker_alive(at timestamptz)', 'returns boolean defaults 0'),
+    (136, 'function', 'stream_ext.log_window_ends_at(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns timestamptz defaults 0'),
+    (137, 'function', 'stream_ext.log_may_wait(flushed_at timestamptz, window_ms integer, at timestamptz)', 'returns boolean defaults 0'),
+    (138, 'function', 'stream_ext.log_queue(session_id uuid)', 'returns void defaults 0'),
+    (139, 'function', 'stream_ext.log_relay(session_id uuid, first_seq bigint, urgency text, may_wait boolean)', 'returns void defaults 0'),
+    (140, 'function', 'stream_ext.log_flush_with_others(session_id uuid, first_seq bigint, urgency text)', 'returns void defaults 0'),
+    (141, 'function', 'stream_ext.log_send_one(session_id uuid, seq bigint, entry text, epoch_salt text, poll_ms integer, at timestamptz)', 'returns boolean defaults 0'),
+    (142, 'function', 'stream_ext.log_relay_one(session_id uuid, seq bigint, entry text, urgency text, epoch_salt text)', 'returns boolean defaults 0'),
+    (143, 'function', 'stream_ext.log_server()', 'returns text defaults 0'),
+    (144, 'function', 'stream_ext.log_database()', 'returns text defaults 0'),
+    (145, 'function', 'stream_ext.log_standby_origin()', 'returns text defaults 0'),
+    (146, 'function', 'stream_ext.log_writer_origin()', 'returns text defaults 0'),
+    (147, 'function', 'stream_ext.log_epoch_of(salt text)', 'returns text defaults 0'),
+    (148, 'function', 'stream_ext.log_epoch()', 'returns text defaults 0'),
+    (149, 'function', 'stream_ext.moderation_take_turn(session_id uuid)', 'returns void defaults 0'),
+    (150, 'function', 'stream_ext.moderation_standing(session_id uuid, actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (151, 'function', 'stream_ext.moderation_begin(session_id uuid, is_live boolean, out actor uuid, out seller_id uuid, out has_ended boolean, out pinned_seq bigint, out rank text)', 'defaults 0'),
+    (152, 'function', 'stream_ext.moderation_lock_session(session_id uuid)', 'returns void defaults 0'),
+    (153, 'function', 'stream_ext.moderation_record(session_id uuid, actor uuid, action text, seq bigint, about uuid, target_seq bigint, reason text, until timestamptz, term text)', 'returns void defaults 6'),
+    (154, 'function', 'stream_ext.moderation_announce(session_id uuid, actor uuid, is_open boolean, action text, sentence text, metadata jsonb, about uuid, target_seq bigint, reason text, until timestamptz)', 'returns void defaults 4'),
+    (155, 'function', 'stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)', 'returns void defaults 0'),
+    (156, 'function', 'stream_ext.require_moderator(session_id uuid)', 'returns void defaults 0'),
+    (157, 'function', 'stream_ext.begin_moderation(session_id uuid)', 'returns uuid defaults 0'),
+    (158, 'function', 'stream_ext.rate_backlog_us(noted timestamptz, at timestamptz, longest_us bigint)', 'returns bigint defaults 0'),
+    (159, 'function', 'stream_ext.rate_wait_ms(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns bigint defaults 0'),
+    (160, 'function', 'stream_ext.rate_judge(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (161, 'function', 'stream_ext.rate_take(interval_us bigint, tolerance_us bigint, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (162, 'function', 'stream_ext.rate_minute_us(per_minute integer)', 'returns bigint defaults 0'),
+    (163, 'function', 'stream_ext.take_rate(per_minute integer, noted timestamptz)', 'returns timestamptz defaults 0'),
+    (164, 'function', 'stream_ext.rate_spend(interval_us bigint, tolerance_us bigint, backlog_us bigint, out spent_us bigint, out wait_ms bigint)', 'defaults 0'),
+    (165, 'function', 'stream_ext.rate_ahead_us(tat timestamptz, at timestamptz)', 'returns bigint defaults 0'),
+    (166, 'function', 'stream_ext.reaction_check_live(session_id uuid)', 'returns uuid defaults 0'),
+    (167, 'function', 'stream_ext.reaction_add(session_id uuid, kind text)', 'returns void defaults 0'),
+    (168, 'function', 'stream_ext.send_reaction(session_id uuid, kind text)', 'returns record defaults 0'),
+    (169, 'function', 'stream_ext.reaction_check_sender(session_id uuid, user_id uuid, is_kept_out boolean, holds_lease boolean)', 'returns void defaults 0'),
+    (170, 'function', 'stream_ext.reaction_send_totals(session_id uuid)', 'returns boolean defaults 0'),
+    (171, 'function', 'stream_ext.reaction_close(session_id uuid)', 'returns void defaults 0'),
+    (172, 'function', 'stream_ext.read_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (173, 'function', 'stream_ext.read_bounded(read int8multirange)', 'returns int8multirange defaults 0'),
+    (174, 'function', 'stream_ext.read_mark(session_id uuid, user_id uuid, marked int8multirange)', 'returns void defaults 0'),
+    (175, 'function', 'stream_ext.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 0'),
+    (176, 'function', 'stream_ext.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 0'),
+    (177, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
+    (178, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (179, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (180, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
+    (181, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
+    (182, 'function', 'stream_ext.realtime_columns(relation regclass)', 'returns text defaults 0'),
+    (183, 'function', 'stream_ext.realtime_takes_all(relation regclass)', 'returns boolean defaults 0'),
+    (184, 'function', 'stream_ext.realtime_target(at timestamptz)', 'returns text defaults 0'),
+    (185, 'function', 'stream_ext.realtime_method(at timestamptz)', 'returns text defaults 0'),
+    (186, 'function', 'stream_ext.realtime_hold(at timestamptz)', 'returns text defaults 0'),
+    (187, 'function', 'stream_ext.realtime_write(method text, topic text, event text, payload text, at timestamptz)', 'returns void defaults 0'),
+    (188, 'function', 'stream_ext.realtime_send(topic text, event text, payload text)', 'returns void defaults 0'),
+    (189, 'function', 'stream_ext.realtime_wait_for_disk()', 'returns void defaults 0'),
+    (190, 'function', 'stream_ext.emit(topic text, event text, payload text)', 'returns void defaults 0'),
+    (191, 'function', 'stream_ext.realtime_note_late(topic text, event text, payload text)', 'returns void defaults 0'),
+    (192, 'function', 'stream_ext.realtime_note_sent(topic text, event text)', 'returns void defaults 0'),
+    (193, 'function', 'stream_ext.realtime_is_uuid(value text)', 'returns boolean defaults 0'),
+    (194, 'function', 'stream_ext.json_time(at timestamptz)', 'returns text defaults 0'),
+    (195, 'function', 'stream_ext.regular_token()', 'returns text defaults 0'),
+    (196, 'function', 'stream_ext.regular_is_inside()', 'returns boolean defaults 0'),
+    (197, 'function', 'stream_ext.regular_keeps_realtime_free()', 'returns boolean defaults 0'),
+    (198, 'function', 'stream_ext.realtime_take_soon(may_wait boolean)', 'returns boolean defaults 0'),
+    (199, 'function', 'stream_ext.realtime_take_lock(may_wait boolean)', 'returns boolean defaults 0'),
+    (200, 'function', 'stream_ext.regular_note_trouble(rule text, session_id uuid, state text)', 'returns void defaults 0'),
+    (201, 'function', 'stream_ext.regular_round(rules text[], batch integer, kept jsonb)', 'returns jsonb defaults 0'),
+    (202, 'function', 'stream_ext.regular_ids(value jsonb)', 'returns uuid[] defaults 0'),
+    (203, 'function', 'stream_ext.regular_add_tallies(known jsonb, more jsonb)', 'returns jsonb defaults 0'),
+    (204, 'function', 'stream_ext.regular_take(rule text, most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns jsonb defaults 0'),
+    (205, 'function', 'stream_ext.regular_do(rule text, session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (206, 'function', 'stream_ext.regular_end(rule text, context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (207, 'function', 'stream_ext.regular_step(round jsonb, claims boolean, asks text, out next_round jsonb, out step text, out state text)', 'defaults 0'),
+    (208, 'function', 'stream_ext.regular_fail(round jsonb, place integer, rule jsonb, culprit uuid, handled integer, passed uuid[], state text, took_ms numeric)', 'returns jsonb defaults 0'),
+    (209, 'function', 'stream_ext.regular_timeout_ms()', 'returns numeric defaults 0'),
+    (210, 'function', 'stream_ext.regular_has_timed_out()', 'returns boolean defaults 0'),
+    (211, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
+    (212, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
+    (213, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
+    (214, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
+    (215, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
+    (216, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
+    (217, 'function', 'stream_ext.regular_has_more(work jsonb)', 'returns boolean defaults 0'),
+    (218, 'function', 'stream_ext.moderation_check_target(rank text, seller_id uuid, actor uuid, about uuid)', 'returns void defaults 0'),
+    (219, 'function', 'stream_ext.moderation_check_kind(kind text)', 'returns void defaults 0'),
+    (220, 'function', 'stream_ext.moderation_charge(session_id uuid, actor uuid)', 'returns timestamptz defaults 0'),
+    (221, 'function', 'stream_ext.moderation_note_charge(session_id uuid, actor uuid, tat timestamptz)', 'returns void defaults 0'),
+    (222, 'function', 'stream_ext.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns void defaults 0'),
+    (223, 'function', 'stream_ext.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (224, 'function', 'stream_ext.moderation_require_reader(session_id uuid)', 'returns void defaults 0'),
+    (225, 'function', 'stream_ext.get_moderation_log(of_session uuid, before_id bigint, page_size integer)', 'returns table ( id bigint, session_id uuid, seq bigint, action text, actor uuid, user_id uuid, target_seq bigint, reason text, until timestamptz, term text, created_at timestamptz ) defaults 0'),
+    (226, 'function', 'stream_ext.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns table (user_id uuid, kind text, until timestamptz, actor uuid, reason text, created_at timestamptz) defaults 0'),
+    (227, 'function', 'stream_ext.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns record defaults 0'),
+    (228, 'function', 'stream_ext.chat_stored(session_id uuid, user_id uuid, id uuid)', 'returns stream.chat_message defaults 0'),
+    (229, 'function', 'stream_ext.chat_prolong(session_id uuid, user_id uuid)', 'returns void defaults 0'),
+    (230, 'function', 'stream_ext.send_to_sessions(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (231, 'function', 'stream_ext.send_one_by_one(session_id uuid, drafts jsonb, for_session integer, budget integer, out answers jsonb[], out left_ms integer)', 'defaults 0'),
+    (232, 'function', 'stream_ext.send_isolated(sessions jsonb)', 'returns table (item integer, session_id uuid, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (233, 'function', 'stream_ext.send_drafts(items json[])', 'returns jsonb defaults 0'),
+    (234, 'function', 'stream_ext.send_messages(items text, row_type anyelement)', 'returns setof anyelement defaults 0'),
+    (235, 'function', 'stream_ext.send_draft(item json, out session_id uuid, out user_id uuid, out content text, out id uuid, out claims text, out is_anonymous boolean, out refusal text)', 'defaults 0'),
+    (236, 'function', 'stream_ext.send_wait_ms()', 'returns integer defaults 0'),
+    (237, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
+    (238, 'function', 'stream_ext.send_lock(session_id uuid, drafts jsonb, wait_ms integer, out status text, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out users uuid[], out lease_states boolean[], out lease_tats timestamptz[], out lease_chats timestamptz[])', 'defaults 0'),
+    (239, 'function', 'stream_ext.send_refuse_new(session_id uuid, drafts jsonb, refusal text)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (240, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, locks record)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (241, 'function', 'stream_ext.send_write(session_id uuid, ids uuid[], user_ids uuid[], usernames text[], contents text[], users uuid[], senders jsonb[])', 'returns bigint defaults 0'),
+    (242, 'function', 'stream_ext.chat_blocks(session_id uuid, content text)', 'returns boolean defaults 0'),
+    (243, 'function', 'stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text)', 'returns boolean defaults 0'),
+    (244, 'function', 'stream_ext.chat_refusal(session_id uuid, user_id uuid, content text, is_anonymous boolean, anonymous_users_may_chat boolean, is_seller boolean, holds_lease boolean, can_chat boolean, username text, is_banned boolean, is_muted boolean, chat_mode text, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns text defaults 0'),
+    (245, 'function', 'stream_ext.chat_retry_after_ms(refusal text, muted_until timestamptz, backlog_us bigint, tolerance_us bigint, slow_mode_ms bigint, silent_ms bigint)', 'returns bigint defaults 0'),
+    (246, 'function', 'stream_ext.chat_rules(session_id uuid, user_id uuid, out is_seller boolean, out chat_mode text, out slow_mode_ms bigint, out anonymous_users_may_chat boolean, out epoch_salt text, out interval_us bigint, out tolerance_us bigint, out can_chat boolean, out username text)', 'defaults 0'),
+    (247, 'function', 'stream_ext.chat_silent_ms(last_chat_at timestamptz, at timestamptz)', 'returns bigint defaults 0'),
+    (248, 'function', 'stream_ext.chat_restrictions(session_id uuid, user_id uuid, out is_banned boolean, out is_muted boolean, out muted_until timestamptz)', 'defaults 0'),
+    (249, 'function', 'stream_ext.frames_shape()', 'returns text defaults 0'),
+    (250, 'function', 'stream_ext.frames_oldest_kept()', 'returns timestamptz defaults 0'),
+    (251, 'function', 'stream_ext.frames_record(session_id uuid, ranges int8multirange)', 'returns void defaults 0'),
+    (252, 'function', 'stream_ext.frames_delete_by_time(session_id uuid, seqs bigint[], until timestamptz)', 'returns bigint[] defaults 0'),
+    (253, 'function', 'stream_ext.frames_delete_anywhere(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (254, 'function', 'stream_ext.frames_delete_held(session_id uuid, seqs bigint[], flushed bigint, until timestamptz)', 'returns bigint[] defaults 0'),
+    (255, 'function', 'stream_ext.frames_delete_committed(session_id uuid, seqs bigint[])', 'returns bigint[] defaults 0'),
+    (256, 'function', 'stream_ext.frames_delete(session_id uuid, seqs bigint[])', 'returns void defaults 0'),
+    (257, 'function', 'stream_ext.frames_delete_notifications(about uuid, times timestamptz[])', 'returns void defaults 0'),
+    (258, 'function', 'stream_ext.frames_expire(session_id uuid, at_most integer)', 'returns boolean defaults 0'),
+    (259, 'function', 'stream_ext.stream_check_at(state text, created_at timestamptz, state_changed_at timestamptz, host_seen_at timestamptz, reconnect_deadline timestamptz)', 'returns timestamptz defaults 0'),
+    (260, 'function', 'stream_ext.stream_count_leases(session_id uuid)', 'returns integer defaults 0'),
+    (261, 'function', 'stream_ext.stream_close_leases(session_id uuid, waits boolean)', 'returns integer defaults 0'),
+    (262, 'function', 'stream_ext.stream_close_others(session_id uuid, waits boolean)', 'returns void defaults 0'),
+    (263, 'function', 'stream_ext.stream_log_state(session_id uuid, from_state text, to_state text, reason text, generation integer, out seq bigint, out created_at timestamptz)', 'defaults 0'),
+    (264, 'function', 'stream_ext.stream_announce(session_id uuid, from_state text, to_state text, reason text, generation integer, waits boolean, out seq bigint, out created_at timestamptz, out last_viewers integer)', 'defaults 0'),
+    (265, 'function', 'stream_ext.stream_write_state(session_id uuid, to_state text, reason text, seq bigint, logged_at timestamptz, from_state text, heartbeat boolean, count boolean, generation integer, last_viewers integer, moves_tat timestamptz, token_issued_at timestamptz, token_expires_at timestamptz, token_held_until timestamptz)', 'returns void defaults 0'),
+    (266, 'function', 'stream_ext.stream_schedule_check(session_id uuid, count boolean)', 'returns void defaults 0'),
+    (267, 'function', 'stream_ext.stream_move(session_id uuid, from_state text, to_state text, reason text, generation integer, moves_tat timestamptz)', 'returns void defaults 0'),
+    (268, 'function', 'stream_ext.stream_dependents()', 'returns text[] defaults 0'),
+    (269, 'function', 'stream_ext.stream_delete_dependents(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (270, 'function', 'stream_ext.stream_delete_row(session_id uuid)', 'returns integer defaults 0'),
+    (271, 'function', 'stream_ext.delete_ended_stream(session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (272, 'function', 'stream_ext.stream_new_id()', 'returns uuid defaults 0'),
+    (273, 'function', 'stream_ext.stream_returns_to(session_id uuid, seller_id uuid, state text, state_before_error text, state_reason text, state_changed_at timestamptz, reconnect_deadline timestamptz)', 'returns text defaults 0'),
+    (274, 'function', 'stream_ext.stream_check_owner(seller_id uuid, auction_id uuid)', 'returns void defaults 0'),
+    (275, 'function', 'stream_ext.stream_charge_start(seller_id uuid, starts_us bigint)', 'returns void defaults 0'),
+    (276, 'function', 'stream_ext.stream_create(id uuid, seller_id uuid, auction_id uuid, reconnect_window_s integer)', 'returns boolean defaults 0'),
+    (277, 'function', 'stream_ext.stream_take_over(session_id uuid)', 'returns void defaults 0'),
+    (278, 'function', 'stream_ext.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns uuid defaults 0'),
+    (279, 'function', 'stream_ext.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (280, 'function', 'stream_ext.authorize_view(session_id uuid)', 'returns void defaults 0'),
+    (281, 'function', 'stream_ext.change_state(session_id uuid, state text, reason text, generation integer)', 'returns void defaults 0'),
+    (282, 'function', 'stream_ext.subscribe_to_chat(of_session uuid, of_user uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (283, 'function', 'stream_ext.unsubscribe_from_chat(subscription_id uuid)', 'returns table (id uuid, session_id uuid, user_id uuid, channel text, is_active boolean) defaults 0'),
+    (284, 'function', 'stream_ext.sweep_was_set_back()', 'returns boolean defaults 0'),
+    (285, 'function', 'stream_ext.sweep_is_misdated(s stream.stream_sessions)', 'returns boolean defaults 0'),
+    (286, 'function', 'stream_ext.sweep_mark()', 'returns boolean defaults 0'),
+    (287, 'function', 'stream_ext.regular_take_clock_correction(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (288, 'function', 'stream_ext.regular_do_clock_correction(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (289, 'function', 'stream_ext.sweep_wait_for_passed_over()', 'returns void defaults 0'),
+    (290, 'function', 'stream_ext.regular_take_session_timeouts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (291, 'function', 'stream_ext.regular_do_session_timeouts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (292, 'function', 'stream_ext.sweep_tally(rule text, taken integer, swept integer, age interval)', 'returns jsonb defaults 0'),
+    (293, 'function', 'stream_ext.regular_take_viewer_leases(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (294, 'function', 'stream_ext.regular_do_viewer_leases(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (295, 'function', 'stream_ext.regular_take_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (296, 'function', 'stream_ext.regular_do_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (297, 'function', 'stream_ext.regular_take_restrictions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (298, 'function', 'stream_ext.regular_do_restrictions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (299, 'function', 'stream_ext.regular_take_ended_resources(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (300, 'function', 'stream_ext.regular_do_ended_resources(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (301, 'function', 'stream_ext.sweep_count_ended(session_id uuid, part_size bigint)', 'returns void defaults 0'),
+    (302, 'function', 'stream_ext.regular_take_webhook_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (303, 'function', 'stream_ext.regular_do_webhook_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (304, 'function', 'stream_ext.regular_take_webhook_cursors(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (305, 'function', 'stream_ext.regular_do_webhook_cursors(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (306, 'function', 'stream_ext.regular_take_requests(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (307, 'function', 'stream_ext.regular_do_requests(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (308, 'function', 'stream_ext.regular_take_start_rates(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (309, 'function', 'stream_ext.regular_do_start_rates(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (310, 'function', 'stream_ext.sweep_concerns_user(token_id uuid, session_id uuid, user_id uuid, created_at timestamptz)', 'returns boolean defaults 0'),
+    (311, 'function', 'stream_ext.regular_take_late_events(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (312, 'function', 'stream_ext.regular_do_late_events(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (313, 'function', 'stream_ext.regular_take_expiring_tokens(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (314, 'function', 'stream_ext.regular_do_expiring_tokens(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (315, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (316, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (317, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
+    (318, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (319, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
+    (320, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
+    (321, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (322, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (323, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (324, 'function', 'stream_ext.regular_find_work(due record)', 'returns jsonb defaults 0'),
+    (325, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
+    (326, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
+    (327, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
+    (328, 'function', 'stream_ext.pause()', 'returns double precision defaults 0'),
+    (329, 'function', 'stream_ext.sweep()', 'returns table (rule text, rows integer, oldest_age interval) defaults 0'),
+    (330, 'function', 'stream_ext.token_count_refusal(counter text)', 'returns void defaults 0'),
+    (331, 'function', 'stream_ext.token_refuse(code text, hint text, retry_after_ms bigint)', 'returns void defaults 0'),
+    (332, 'function', 'stream_ext.token_session(channel text)', 'returns uuid defaults 0'),
+    (333, 'function', 'stream_ext.token_refusal(session_id uuid, user_id uuid, role text, is_charged boolean, token_us bigint, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (334, 'function', 'stream_ext.token_note_viewer(session_id uuid, user_id uuid, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint)', 'returns integer defaults 0'),
+    (335, 'function', 'stream_ext.token_note_host(session_id uuid, user_id uuid, generation integer, issued_at timestamptz, expires_at timestamptz, is_charged boolean, token_us bigint, out number integer, out code text)', 'defaults 0'),
+    (336, 'function', 'stream_ext.token_grant(channel text, user_id uuid, role text, generation integer, is_charged boolean, issued_at bigint, out session_id uuid, out number integer, out is_host boolean, out life_s integer, out code text, out retry_after_ms bigint)', 'defaults 0'),
+    (337, 'function', 'stream_ext.generate_token(user_id uuid, channel_id text, role text, occasion text, generation integer)', 'returns record defaults 0'),
+    (338, 'function', 'stream_ext.certificate_vault_is_open()', 'returns boolean defaults 0'),
+    (339, 'function', 'stream_ext.certificate_read(is_secondary boolean, needs_app boolean, out app_id text, out certificate text, out code text, out hint text)', 'defaults 0'),
+    (340, 'function', 'stream_ext.check_certificate(is_secondary boolean)', 'returns boolean defaults 0'),
+    (341, 'function', 'stream_ext.token_decode_007(token text, out app_id text, out issued_at bigint, out expires_at bigint, out salt bigint, out channel_id text, out account text, out privileges jsonb, out signature bytea, out signed bytea)', 'defaults 0'),
+    (342, 'function', 'stream_ext.token_decode_006(token text, out app_id text, out expires_at bigint, out channel_checksum bigint, out user_checksum bigint, out privileges jsonb, out signature bytea, out message bytea)', 'defaults 0'),
+    (343, 'function', 'stream_ext.inflate_table(lengths integer[], out counts integer[], out symbols integer[])', 'defaults 0'),
+    (344, 'function', 'stream_ext.inflate_bits(zlib bytea, at integer, bits integer)', 'returns integer defaults 0'),
+    (345, 'function', 'stream_ext.inflate_symbol(zlib bytea, at integer, counts integer[], symbols integer[], out symbol integer, out bits integer)', 'defaults 0'),
+    (346, 'function', 'stream_ext.inflate_code(zlib bytea, at integer, out literals integer[], out distances integer[], out after integer)', 'defaults 0'),
+    (347, 'function', 'stream_ext.inflate(zlib bytea, out content bytea, out problem text)', 'defaults 0'),
+    (348, 'function', 'stream_ext.token_crc32(value text)', 'returns bigint defaults 0'),
+    (349, 'function', 'stream_ext.token_signer(is_primary boolean, is_secondary boolean)', 'returns text defaults 0'),
+    (350, 'function', 'stream_ext.token_privilege(privilege jsonb)', 'returns jsonb defaults 0'),
+    (351, 'function', 'stream_ext.token_certificate(is_secondary boolean)', 'returns text defaults 0'),
+    (352, 'function', 'stream_ext.token_inspect(token text, channel text, user_account text, out of_version text, out of_app text, out of_channel text, out of_account text, out granted jsonb, out issued bigint, out expires bigint, out signed boolean, out signer text)', 'defaults 0'),
+    (353, 'function', 'stream_ext.inspect_token(token text, channel_id text, account text)', 'returns table ( version text, app_id text, channel_id text, account text, role text, privileges jsonb, issued_at bigint, expires_at bigint, is_expired boolean, is_signed boolean, signed_by text ) defaults 0'),
+    (354, 'function', 'stream_ext.token_reissue(session_id uuid, user_id uuid, app_id text, certificate text, now_s bigint, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (355, 'function', 'stream_ext.join_with_token(session_id uuid)', 'returns table ( user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz, token text, expires_at timestamptz, retry_after_ms bigint ) defaults 0'),
+    (356, 'function', 'stream_ext.token_u32(value bigint)', 'returns bytea defaults 0'),
+    (357, 'function', 'stream_ext.token_sign(certificate text, issued_at bytea, salt bytea, signed bytea)', 'returns bytea defaults 0'),
+    (358, 'function', 'stream_ext.token_mint(app_id text, certificate text, channel text, uid integer, is_host boolean, issued_at bigint, life_s bigint, salt bigint)', 'returns text defaults 0'),
+    (359, 'function', 'stream_ext.token_life_s(created_at timestamptz, issued_at bigint, max_duration_s integer, token_ttl_s integer)', 'returns integer defaults 0'),
+    (360, 'function', 'stream_ext.token_issue(session_id uuid, user_id uuid, app_id text, certificate text, number integer, is_host boolean, issued_at bigint, life_s integer, out token text, out expires_at timestamptz)', 'defaults 0'),
+    (361, 'function', 'stream_ext.token_read(content bytea, at integer, bytes integer)', 'returns bigint defaults 0'),
+    (362, 'function', 'stream_ext.token_read_bytes(content bytea, at integer)', 'returns bytea defaults 0'),
+    (363, 'function', 'stream_ext.token_read_text(bytes bytea)', 'returns text defaults 0'),
+    (364, 'function', 'stream_ext.token_base64(encoded text)', 'returns bytea defaults 0'),
+    (365, 'function', 'stream_ext.token_app_id(bytes bytea)', 'returns text defaults 0'),
+    (366, 'function', 'stream_ext.viewer_uid(session_id uuid, user_id uuid, attempt integer)', 'returns integer defaults 0'),
+    (367, 'function', 'stream_ext.viewer_rejoin(session_id uuid, user_id uuid, changes_count boolean, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (368, 'function', 'stream_ext.viewer_take_lease(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (369, 'function', 'stream_ext.viewer_join(session_id uuid, user_id uuid, out agora_uid integer, out join_no integer, out joined_at timestamptz)', 'defaults 0'),
+    (370, 'function', 'stream_ext.add_viewer(session_id uuid, buyer_id uuid)', 'returns table (user_id uuid, agora_uid integer, join_no integer, joined_at timestamptz) defaults 0'),
+    (371, 'function', 'stream_ext.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 0'),
+    (372, 'function', 'stream_ext.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (373, 'function', 'stream_ext.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns table ( user_id uuid, agora_uid integer, joined_at timestamptz, last_seen_at timestamptz, foreground boolean, watch_ms bigint ) defaults 0'),
+    (374, 'function', 'stream_ext.viewer_counts_wait_for_passed_over()', 'returns void defaults 0'),
+    (375, 'function', 'stream_ext.regular_take_viewer_counts(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (376, 'function', 'stream_ext.regular_do_viewer_counts(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (377, 'function', 'stream_ext.regular_end_viewer_counts(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
+    (378, 'function', 'stream_ext.regular_failed_viewer_counts(session_id uuid)', 'returns void defaults 0'),
+    (379, 'function', 'stream_ext.regular_take_reactions(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (380, 'function', 'stream_ext.regular_do_reactions(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
+    (381, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
+    (382, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
+    (383, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
+    (384, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
+    (385, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (386, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
+    (387, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
+    (388, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
+    (389, 'function', 'stream_ext.webhook_text(fields json, field text, most_bytes integer)', 'returns text defaults 0'),
+    (390, 'function', 'stream_ext.webhook_parse(notice text, out notice_id text, out product_id integer, out event_type integer, out kind text, out channel text, out ts bigint, out uid bigint, out client_seq bigint, out reason integer, out duration_s bigint, out platform integer, out client_type integer)', 'defaults 0'),
+    (391, 'function', 'stream_ext.webhook_ignored(kind text, reason integer, platform integer, client_type integer)', 'returns text defaults 0'),
+    (392, 'function', 'stream_ext.webhook_verdict(kind text, reason integer, has_heartbeat boolean)', 'returns text defaults 0'),
+    (393, 'function', 'stream_ext.webhook_step(state text, state_reason text, state_before_error text, may_return boolean, verdict text)', 'returns text defaults 0'),
+    (394, 'function', 'stream_private.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (395, 'function', 'stream.auction_update_trigger()', 'returns trigger defaults 0'),
+    (396, 'function', 'stream_private.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (397, 'function', 'stream_private.check_canary()', 'returns stream.check_result defaults 0'),
+    (398, 'function', 'stream_private.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (399, 'function', 'stream_private.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (400, 'function', 'stream_private.note_deleted_author()', 'returns trigger defaults 0'),
+    (401, 'trigger', 'chat_messages_note_deleted_author on stream.chat_messages', '8f711dd5c2b4339f2ca533fe6b3122a13bbe37a2a93f94b20474863802f6696b'),
+    (402, 'function', 'stream_private.delete_authors_of_deleted_session()', 'returns trigger defaults 0'),
+    (403, 'trigger', 'stream_sessions_delete_authors on stream.stream_sessions', '8b53be558dd0d4b3905be20eff6f3d23b71b590f334e98b699bbd0507e05d529'),
+    (404, 'function', 'stream_private.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (405, 'function', 'stream_private.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (406, 'function', 'stream_private.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (407, 'function', 'stream_private.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (408, 'function', 'stream_private.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (409, 'function', 'stream_private.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (410, 'function', 'stream_private.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (411, 'function', 'stream_private.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (412, 'function', 'stream_private.rearm()', 'returns trigger defaults 0'),
+    (413, 'trigger', 'config_rearm on stream.config', '7902385e50855269a9ffca09822e760b4c266c4ccc947a5f87d3c382e75607d4'),
+    (414, 'function', 'stream_private.contract_version()', 'returns text defaults 0'),
+    (415, 'function', 'stream_private.oldest_client()', 'returns text defaults 0'),
+    (416, 'function', 'stream_private.doctor()', 'returns setof stream.check_result defaults 0'),
+    (417, 'function', 'stream_private.is_native()', 'returns boolean defaults 0'),
+    (418, 'function', 'stream_private.check_edition()', 'returns stream.check_result defaults 0'),
+    (419, 'function', 'stream_private.check_table_privileges()', 'returns stream.check_result defaults 0'),
+    (420, 'function', 'stream_private.check_realtime_publication()', 'returns stream.check_result defaults 0'),
+    (421, 'function', 'stream_private.check_realtime_partitions(at timestamptz)', 'returns stream.check_result defaults 0'),
+    (422, 'function', 'stream_private.check_owner()', 'returns stream.check_result defaults 0'),
+    (423, 'function', 'stream_private.check_troubles()', 'returns setof stream.check_result defaults 0'),
+    (424, 'function', 'stream_private.lock_holders(xmax xid)', 'returns setof integer defaults 0'),
+    (425, 'function', 'stream_private.check_held_rows()', 'returns setof stream.check_result defaults 0'),
+    (426, 'function', 'stream_private.check_pg_cron()', 'returns stream.check_result defaults 0'),
+    (427, 'function', 'stream_private.check_server_log()', 'returns stream.check_result defaults 0'),
+    (428, 'function', 'stream_private.new_epoch()', 'returns integer defaults 0'),
+    (429, 'function', 'stream_private.logs_being_sent()', 'returns table (session_id uuid, state text, viewer_count integer, flushed_seq bigint, last_seq bigint) defaults 0'),
+    (430, 'function', 'stream_private.sequence_calls(sequence regclass)', 'returns double precision defaults 0'),
+    (431, 'function', 'stream_private.metrics()', 'returns setof stream.metric defaults 0'),
+    (432, 'view', 'stream.metrics', 'fdf56e391f5b06b4bb43fa3757c450e27b2be4a5b5ac39a8efc7e7e21c831225'),
+    (433, 'view', 'stream_private.realtime_costs', '1f86ca9ef8e2aed2f5d3fa68cad217c2464285b594965f56f602f3063dc2531c'),
+    (434, 'function', 'stream_private.metrics_of_realtime()', 'returns setof stream.metric defaults 0'),
+    (435, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text)', 'returns text defaults 1'),
+    (436, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text)', 'returns integer defaults 1'),
+    (437, 'function', 'stream_private.restrict_user(session_id uuid, user_id uuid, kind text, duration_s integer, reason text)', 'returns stream.restriction defaults 0'),
+    (438, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (439, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text)', 'returns stream.restriction defaults 2'),
+    (440, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text)', 'returns text defaults 0'),
+    (441, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer)', 'returns stream.session defaults 0'),
+    (442, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text)', 'returns stream.session defaults 0'),
+    (443, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid)', 'returns stream.session defaults 0'),
+    (444, 'function', 'stream_private.unpin_message(session_id uuid)', 'returns stream.session defaults 0'),
+    (445, 'function', 'stream_private.block_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (446, 'function', 'stream_private.unblock_term(session_id uuid, term text)', 'returns text defaults 2'),
+    (447, 'function', 'stream_private.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (448, 'function', 'stream_private.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (449, 'function', 'stream_private.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (450, 'function', 'stream_private.refuse_changing_moderation_log()', 'returns trigger defaults 0'),
+    (451, 'trigger', 'moderation_log_refuse_changing on stream.moderation_log', 'd96763ad1fcc346802b2c0f64ea592be7bbeaf478fe2477a456d2a4f68dd8c1c'),
+    (452, 'trigger', 'moderation_log_refuse_truncating on stream.moderation_log', 'afeb43b3fdd6422c7e0c85721836346ac405de25b2292d1ce0888d6b193c27b5'),
+    (453, 'function', 'stream_private.delete_turn_of_deleted_session()', 'returns trigger defaults 0'),
+    (454, 'trigger', 'stream_sessions_delete_turn on stream.stream_sessions', '27ba3098665070db4f0c07b1828d60bc6bf1d493856f49ab77ccc43db41c192b'),
+    (455, 'function', 'stream_private.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (456, 'function', 'stream_private.tick()', 'returns void defaults 0'),
+    (457, 'function', 'stream_private.begin_work()', 'returns void defaults 0'),
+    (458, 'function', 'stream_private.work()', 'returns boolean defaults 0'),
+    (459, 'function', 'stream_private.pause()', 'returns double precision defaults 0'),
+    (460, 'function', 'stream_private.tick_loop()', 'returns text defaults 0'),
+    (461, 'function', 'stream_private.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (462, 'function', 'stream.schedule_with_pg_cron(every_second boolean)', 'returns text defaults 1'),
+    (463, 'function', 'stream_private.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (464, 'function', 'stream_private.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (465, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid)', 'returns text defaults 0'),
+    (466, 'function', 'stream_private.enter_request()', 'returns uuid defaults 0'),
+    (467, 'function', 'stream_private.first_result(caller uuid, request_id uuid, operation text, arguments text)', 'returns jsonb defaults 0'),
+    (468, 'function', 'stream_private.keep_result(caller uuid, request_id uuid, result jsonb)', 'returns void defaults 0'),
+    (469, 'view', 'stream_private.restrictions', 'f5a343f81750b6e024a18b735502a41df7ae23deba4e5a3aa144b4a653770f2b'),
+    (470, 'view', 'stream_private.bans', '0aed0322320f8f425714982adf3a905afa825b6e0ab5955e9fb1652f1d4ba041'),
+    (471, 'view', 'stream_private.leases', '20159fd7b0a931311c8593c2147b59e587c581581ffd9a291d6ed440a3895b69'),
+    (472, 'function', 'stream_private.can_view(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (473, 'function', 'stream_private.may_watch(user_id uuid, session_id uuid, seller_id uuid)', 'returns boolean defaults 0'),
+    (474, 'function', 'stream_private.has_joined(user_id uuid, session_id uuid)', 'returns boolean defaults 0'),
+    (475, 'function', 'stream_private.check_page_size(page_size integer)', 'returns void defaults 0'),
+    (476, 'function', 'stream_private.check_reason(reason text)', 'returns void defaults 0'),
+    (477, 'function', 'stream_private.session(session_id uuid)', 'returns stream.session defaults 0'),
+    (478, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer)', 'returns stream.session defaults 2'),
+    (479, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer)', 'returns stream.session defaults 2'),
+    (480, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (481, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (482, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text)', 'returns stream.session defaults 2'),
+    (483, 'function', 'stream_private.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (484, 'function', 'stream_private.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (485, 'function', 'stream_private.refuse_deleting_live_session()', 'returns trigger defaults 0'),
+    (486, 'trigger', 'stream_sessions_refuse_deleting_live on stream.stream_sessions', 'b2315126b62088143115d42c045a3dfc3298256ffb9c7cdce75cdd6b1161e6b1'),
+    (487, 'function', 'stream_private.lock_places_of_deleted_session()', 'returns trigger defaults 0'),
+    (488, 'trigger', 'stream_sessions_then_lock_places on stream.stream_sessions', '054190de587269dfc10c9d92564f6be825484a55c5007607f980e753938648ae'),
+    (489, 'function', 'stream_private.lock_for_deletion(user_ids uuid[], auction_ids uuid[])', 'returns void defaults 0'),
+    (490, 'function', 'stream_private.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (491, 'function', 'stream_private.find_live_streams(after uuid, at_most integer)', 'returns setof stream.live_stream defaults 0'),
+    (492, 'function', 'stream_private.milliseconds_of(id uuid)', 'returns bigint defaults 0'),
+    (493, 'function', 'stream_private.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (494, 'function', 'stream_private.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (495, 'function', 'stream_private.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (496, 'function', 'stream_private.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (497, 'function', 'stream_private.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (498, 'function', 'stream_private.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (499, 'function', 'stream_private.user_id()', 'returns uuid defaults 0'),
+    (500, 'function', 'stream_private.find_session_of_user(user_id uuid)', 'returns uuid defaults 0'),
+    (501, 'function', 'stream_private.forget_in_session(user_id uuid, session_id uuid, at_most integer)', 'returns integer defaults 0'),
+    (502, 'function', 'stream_private.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (503, 'view', 'stream_private.agora_uids', 'b1093a8587c654c53938a885635b4629215722fb42a6851b9811f83de762184b'),
+    (504, 'function', 'stream_private.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (505, 'function', 'stream_private.wait_at_gate(session_id uuid, alone boolean)', 'returns boolean defaults 0'),
+    (506, 'function', 'stream_private.wait_for_session(session_id uuid)', 'returns boolean defaults 0'),
+    (507, 'function', 'stream_private.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (508, 'function', 'stream_private.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (509, 'function', 'stream_private.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (510, 'function', 'stream_private.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (511, 'function', 'stream_private.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (512, 'function', 'stream_private.note_deleted_viewers()', 'returns trigger defaults 0'),
+    (513, 'trigger', 'stream_viewers_note_deleted on stream.stream_viewers', '385137de0598e97e052e193025d488613b971e134b34c48d92f70ff6d48feebf'),
+    (514, 'function', 'stream_private.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (515, 'function', 'stream_private.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (516, 'function', 'stream_private.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (517, 'function', 'stream_private.emit_live(session_id uuid, auction_id uuid, state text)', 'returns void defaults 0'),
+    (518, 'function', 'stream_private.emit_session_changes()', 'returns trigger defaults 0'),
+    (519, 'trigger', 'stream_sessions_emit_changes on stream.stream_sessions', '0a950add337fd820a4aef12b695a73aaaee9bc0a314bbac47bb1ab23e0503725'),
+    (520, 'function', 'stream_private.can_read_topic(topic text)', 'returns boolean defaults 0'),
+    (521, 'policy', 'stream_topics_read on realtime.messages', 'ed4eb1f60ad48d9dc9a35d573c178443425f0b2a0628ab8d3aa7f8eaf8b37075'),
+    (522, 'view', 'stream_private.error_catalogue', '0a3cde6f479b885814f8f6518de825990193f178218ed3b6836af48d11f97134'),
+    (523, 'view', 'stream_private.state_transitions', '12cefa60d163bb473ad1737ed114437db4ad95591cd3db62c2ce57cac4d60760'),
+    (524, 'view', 'stream_private.limits', '12ffe757e6f2388e488d1697a1c89812a85cbbeae31b84674c1ed83dab390265'),
+    (525, 'function', 'stream_private.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (526, 'function', 'stream_private.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (527, 'function', 'stream_private.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 0'),
+    (528, 'function', 'stream_private.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 0'),
+    (529, 'function', 'stream_private.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (530, 'function', 'stream_private.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 0'),
+    (531, 'function', 'stream_private.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 0'),
+    (532, 'function', 'stream_private.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (533, 'function', 'stream_private.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (534, 'function', 'stream_private.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 0'),
+    (535, 'function', 'stream_private.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 0'),
+    (536, 'function', 'stream_private.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 0'),
+    (537, 'function', 'stream_private.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (538, 'function', 'stream_private.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (539, 'function', 'stream_private.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 0'),
+    (540, 'function', 'stream_private.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 0'),
+    (541, 'function', 'stream_private.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 0'),
+    (542, 'function', 'stream.add_viewer(session_id uuid, buyer_id uuid)', 'returns stream.viewer_lease defaults 1'),
+    (543, 'function', 'stream.apply_webhook(notice json)', 'returns stream.webhook_result defaults 0'),
+    (544, 'function', 'stream.ban_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (545, 'function', 'stream.block_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (546, 'function', 'stream.delete_message(session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns text defaults 2'),
+    (547, 'function', 'stream.delete_user_messages(session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns integer defaults 2'),
+    (548, 'function', 'stream.doctor()', 'returns setof stream.check_result defaults 0'),
+    (549, 'function', 'stream.end_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (550, 'function', 'stream.export_user(user_id uuid)', 'returns setof json defaults 0'),
+    (551, 'function', 'stream.forget_user(user_id uuid)', 'returns stream.erasure_result defaults 0'),
+    (552, 'function', 'stream.generate_buyer_token(buyer_id uuid, channel_id text)', 'returns stream.agora_token defaults 2'),
+    (553, 'function', 'stream.generate_seller_token(seller_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (554, 'function', 'stream.get_live_stream(auction_id uuid)', 'returns stream.live_stream defaults 0'),
+    (555, 'function', 'stream.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns setof stream.chat_message defaults 4'),
+    (556, 'function', 'stream.get_moderation_log(session_id uuid, before_id bigint, page_size integer)', 'returns setof stream.moderation_entry defaults 3'),
+    (557, 'function', 'stream.get_session(session_id uuid)', 'returns stream.session defaults 0'),
+    (558, 'function', 'stream.get_stream_state(session_id uuid)', 'returns text defaults 0'),
+    (559, 'function', 'stream.get_stream_summary(session_id uuid)', 'returns stream.stream_summary defaults 0'),
+    (560, 'function', 'stream.get_viewer_count(session_id uuid)', 'returns integer defaults 0'),
+    (561, 'function', 'stream.get_viewers(session_id uuid, after uuid, page_size integer)', 'returns setof stream.viewer defaults 2'),
+    (562, 'function', 'stream.heartbeat(session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns stream.heartbeat_result defaults 5'),
+    (563, 'function', 'stream.heartbeats(items json)', 'returns setof stream.batched_heartbeat defaults 0'),
+    (564, 'function', 'stream.inspect_token(token text, channel_id text, account text)', 'returns stream.token_inspection defaults 2'),
+    (565, 'function', 'stream.join_stream(session_id uuid)', 'returns stream.join_result defaults 0'),
+    (566, 'function', 'stream.lift_restriction(session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns text defaults 1'),
+    (567, 'function', 'stream.list_blocked_terms(session_id uuid)', 'returns setof stream.blocked_term defaults 1'),
+    (568, 'function', 'stream.list_live_streams(page_size integer, after uuid)', 'returns stream.live_page defaults 2'),
+    (569, 'function', 'stream.list_reports(session_id uuid, after bigint, page_size integer)', 'returns setof stream.reported_message defaults 2'),
+    (570, 'function', 'stream.list_restrictions(session_id uuid, after uuid, page_size integer)', 'returns setof stream.restriction defaults 2'),
+    (571, 'function', 'stream.mark_messages_as_read(session_id uuid, user_id uuid, message_ids uuid[])', 'returns bigint defaults 2'),
+    (572, 'function', 'stream.mark_read_up_to(session_id uuid, user_id uuid, seq bigint)', 'returns bigint defaults 2'),
+    (573, 'function', 'stream.mute_user(session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns stream.restriction defaults 3'),
+    (574, 'function', 'stream.new_epoch()', 'returns integer defaults 0'),
+    (575, 'function', 'stream.pause_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (576, 'function', 'stream.pin_message(session_id uuid, message_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (577, 'function', 'stream.post_auction_update(session_id uuid, update json)', 'returns stream.chat_message defaults 0'),
+    (578, 'function', 'stream.refresh_token(user_id uuid, channel_id text, generation integer)', 'returns stream.agora_token defaults 3'),
+    (579, 'function', 'stream.remove_viewer(session_id uuid, buyer_id uuid, join_no integer)', 'returns text defaults 2'),
+    (580, 'function', 'stream.report_canary(canary_no bigint, lag_ms integer, state text)', 'returns stream.canary_status defaults 3'),
+    (581, 'function', 'stream.report_message(session_id uuid, message_id uuid, reason text)', 'returns stream.message_report defaults 1'),
+    (582, 'function', 'stream.resolve_report(session_id uuid, message_id uuid, request_id uuid)', 'returns text defaults 1'),
+    (583, 'function', 'stream.resume_stream(session_id uuid, generation integer, reason text, request_id uuid)', 'returns stream.session defaults 3'),
+    (584, 'function', 'stream.send_message(session_id uuid, user_id uuid, content text, id uuid)', 'returns stream.chat_message defaults 3'),
+    (585, 'function', 'stream.send_messages(items json)', 'returns setof stream.message_result defaults 0'),
+    (586, 'function', 'stream.send_reaction(session_id uuid, kind text)', 'returns stream.reaction_result defaults 0'),
+    (587, 'function', 'stream.set_chat_mode(session_id uuid, mode text, request_id uuid)', 'returns stream.session defaults 1'),
+    (588, 'function', 'stream.set_slow_mode(session_id uuid, interval_ms integer, request_id uuid)', 'returns stream.session defaults 1'),
+    (589, 'function', 'stream.start_stream(auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (590, 'function', 'stream.subscribe_to_chat(session_id uuid, user_id uuid)', 'returns stream.chat_subscription defaults 1'),
+    (591, 'function', 'stream.sweep()', 'returns setof stream.sweep_rule defaults 0'),
+    (592, 'function', 'stream.sync(session_id uuid, after_seq bigint, epoch text)', 'returns stream.sync_result defaults 2'),
+    (593, 'function', 'stream.sync_messages(session_id uuid, last_message_id uuid)', 'returns setof stream.chat_message defaults 1'),
+    (594, 'function', 'stream.tick()', 'returns void defaults 0'),
+    (595, 'function', 'stream.unblock_term(session_id uuid, term text, request_id uuid)', 'returns text defaults 3'),
+    (596, 'function', 'stream.unpin_message(session_id uuid, request_id uuid)', 'returns stream.session defaults 1'),
+    (597, 'function', 'stream.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 1'),
+    (598, 'function', 'stream.unsubscribe_from_chat(subscription_id uuid)', 'returns stream.chat_subscription defaults 0'),
+    (599, 'function', 'stream.update_stream_state(session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns stream.session defaults 3'),
+    (600, 'function', 'stream.user_id()', 'returns uuid defaults 0'),
+    (601, 'function', 'stream_edge.add_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid)', 'returns json defaults 1'),
+    (602, 'function', 'stream_edge.apply_webhook(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, notice json)', 'returns json defaults 0'),
+    (603, 'function', 'stream_edge.ban_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (604, 'function', 'stream_edge.block_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (605, 'function', 'stream_edge.delete_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (606, 'function', 'stream_edge.delete_user_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, reason text, request_id uuid)', 'returns json defaults 2'),
+    (607, 'function', 'stream_edge.doctor(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (608, 'function', 'stream_edge.end_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (609, 'function', 'stream_edge.export_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (610, 'function', 'stream_edge.forget_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid)', 'returns json defaults 0'),
+    (611, 'function', 'stream_edge.generate_buyer_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, buyer_id uuid, channel_id text)', 'returns json defaults 2'),
+    (612, 'function', 'stream_edge.generate_seller_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, seller_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (613, 'function', 'stream_edge.get_live_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid)', 'returns json defaults 0'),
+    (614, 'function', 'stream_edge.get_message_history(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint)', 'returns json defaults 4'),
+    (615, 'function', 'stream_edge.get_moderation_log(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, before_id bigint, page_size integer)', 'returns json defaults 3'),
+    (616, 'function', 'stream_edge.get_session(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (617, 'function', 'stream_edge.get_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (618, 'function', 'stream_edge.get_stream_summary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (619, 'function', 'stream_edge.get_viewer_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (620, 'function', 'stream_edge.get_viewers(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (621, 'function', 'stream_edge.heartbeat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, foreground boolean, generation integer, join_no integer, user_id uuid, token_expires_at timestamptz)', 'returns json defaults 5'),
+    (622, 'function', 'stream_edge.heartbeats(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (623, 'function', 'stream_edge.inspect_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, token text, channel_id text, account text)', 'returns json defaults 2'),
+    (624, 'function', 'stream_edge.join_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 0'),
+    (625, 'function', 'stream_edge.lift_restriction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, kind text, request_id uuid)', 'returns json defaults 1'),
+    (626, 'function', 'stream_edge.list_blocked_terms(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid)', 'returns json defaults 1'),
+    (627, 'function', 'stream_edge.list_live_streams(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, page_size integer, after uuid)', 'returns json defaults 2'),
+    (628, 'function', 'stream_edge.list_reports(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after bigint, page_size integer)', 'returns json defaults 2'),
+    (629, 'function', 'stream_edge.list_restrictions(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after uuid, page_size integer)', 'returns json defaults 2'),
+    (630, 'function', 'stream_edge.mark_messages_as_read(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, message_ids uuid[])', 'returns json defaults 2'),
+    (631, 'function', 'stream_edge.mark_read_up_to(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, seq bigint)', 'returns json defaults 2'),
+    (632, 'function', 'stream_edge.mute_user(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, duration_s integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (633, 'function', 'stream_edge.new_epoch(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (634, 'function', 'stream_edge.pause_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (635, 'function', 'stream_edge.pin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (636, 'function', 'stream_edge.post_auction_update(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, update json)', 'returns json defaults 0'),
+    (637, 'function', 'stream_edge.refresh_token(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, user_id uuid, channel_id text, generation integer)', 'returns json defaults 3'),
+    (638, 'function', 'stream_edge.remove_viewer(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, buyer_id uuid, join_no integer)', 'returns json defaults 2'),
+    (639, 'function', 'stream_edge.report_canary(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, canary_no bigint, lag_ms integer, state text)', 'returns json defaults 3'),
+    (640, 'function', 'stream_edge.report_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, reason text)', 'returns json defaults 1'),
+    (641, 'function', 'stream_edge.resolve_report(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, message_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (642, 'function', 'stream_edge.resume_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, generation integer, reason text, request_id uuid)', 'returns json defaults 3'),
+    (643, 'function', 'stream_edge.send_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid, content text, id uuid)', 'returns json defaults 3'),
+    (644, 'function', 'stream_edge.send_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, items json)', 'returns json defaults 0'),
+    (645, 'function', 'stream_edge.send_reaction(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, kind text)', 'returns json defaults 0'),
+    (646, 'function', 'stream_edge.set_chat_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, mode text, request_id uuid)', 'returns json defaults 1'),
+    (647, 'function', 'stream_edge.set_slow_mode(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, interval_ms integer, request_id uuid)', 'returns json defaults 1'),
+    (648, 'function', 'stream_edge.start_stream(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, auction_id uuid, seller_id uuid, reconnect_window_s integer, request_id uuid)', 'returns json defaults 3'),
+    (649, 'function', 'stream_edge.subscribe_to_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (650, 'function', 'stream_edge.sweep(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (651, 'function', 'stream_edge.sync(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, after_seq bigint, epoch text)', 'returns json defaults 2'),
+    (652, 'function', 'stream_edge.sync_messages(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, last_message_id uuid)', 'returns json defaults 1'),
+    (653, 'function', 'stream_edge.tick(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (654, 'function', 'stream_edge.unblock_term(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, term text, request_id uuid)', 'returns json defaults 3'),
+    (655, 'function', 'stream_edge.unpin_message(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, request_id uuid)', 'returns json defaults 1'),
+    (656, 'function', 'stream_edge.unread_count(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, user_id uuid)', 'returns json defaults 1'),
+    (657, 'function', 'stream_edge.unsubscribe_from_chat(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, subscription_id uuid)', 'returns json defaults 0'),
+    (658, 'function', 'stream_edge.update_stream_state(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text, session_id uuid, state text, reason text, generation integer, request_id uuid)', 'returns json defaults 3'),
+    (659, 'function', 'stream_edge.user_id(edge_role text, edge_claims text, edge_method text, edge_path text, edge_lock_timeout text)', 'returns json defaults 0'),
+    (660, 'function', 'stream_edge.contract_version()', 'returns text defaults 0')
 ) as o (place, kind, name, form);
 comment on view stream_private.code_objects is
     'What the repeatable migration makes, as drop names it, so that the next release can drop what it no longer makes.';
@@ -4152,7 +4153,7 @@ begin
         into windows
         from jsonb_array_elements(windows) with ordinality as w (value, place);
         reason := case when level = 0 then 'room' when share_level >= limit_level then 'share' else 'limit' end;
-        is_over := $4 > 60 * $1;
+        is_over := greatest($3, $4) > 60 * $1;
         is_crowded := (select coalesce(sum((a.value ->> 'cost')::bigint), 0) from jsonb_array_elements($5) as a) > 60 * share / 1000;
     end if;
     select coalesce(sum(
@@ -4881,63 +4882,6 @@ comment on function stream_ext.heartbeat(uuid, boolean, integer, integer, uuid, 
 -- completeness never depend on who flushes. Whenever nobody holds that row, a session with entries beyond the last frame is
 -- in chat_tails, so only the first entry beyond the last frame has to queue the session.
 
-create or replace function stream_ext.log_server() returns text
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (select s.system_identifier from pg_control_system() as s);
-end
-$$;
-comment on function stream_ext.log_server() is
-    'The identity of the server, which never changes while a process lives: immutable, so that a kept plan holds it and no call reads the control file.';
-
-create or replace function stream_ext.log_database() returns text
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (select d.oid from pg_catalog.pg_database as d where d.datname = current_database());
-end
-$$;
-comment on function stream_ext.log_database() is 'The number of the database, which is that of the process: immutable as log_server.';
-
-create or replace function stream_ext.log_standby_origin() returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
-    return format('%s:%s:%s', stream_ext.log_server(),
-        (select c.timeline_id from pg_control_checkpoint() as c), stream_ext.log_database());
-end
-$$;
-comment on function stream_ext.log_standby_origin() is 'The server''s part of the epoch on a standby: its identity, its WAL timeline and its database.';
-
-create or replace function stream_ext.log_epoch_of(salt text) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return encode(substr(sha256(convert_to(concat(
-        case when pg_is_in_recovery() then stream_ext.log_standby_origin()
-            else concat(stream_ext.log_server(), ':',
-                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, ':', stream_ext.log_database()) end,
-        ':', $1), 'UTF8')), 1, 8), 'hex');
-end
-$$;
-comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal digits from its origin and a salt.';
-
-create or replace function stream_ext.log_epoch() returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
-end
-$$;
-comment on function stream_ext.log_epoch() is 'The epoch, by config.epoch_salt.';
-
 create or replace function stream_ext.log_next_seq(session_id uuid, auction_updates bigint, out seq bigint, out created_at timestamptz)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -4969,24 +4913,24 @@ $$;
 comment on function stream_ext.log_refuse_closed(uuid) is 'Refuses for a log that takes no entry: its stream has ended, or does not exist.';
 
 create or replace function stream_ext.log_system(
-    session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz
+    session_id uuid, content text, metadata jsonb, urgency text, out seq bigint, out created_at timestamptz
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
-    select n.seq, n.created_at into $4, $5 from stream_ext.log_next_seq($1, 0) as n;
-    if $4 is null then
+    select n.seq, n.created_at into $5, $6 from stream_ext.log_next_seq($1, ($4 = 'auction')::integer) as n;
+    if $5 is null then
         perform stream_ext.refuse('stream_ended');
     end if;
     insert into stream.chat_messages (session_id, seq, content, message_type, metadata, created_at, updated_at)
-    values ($1, $4, $2, 'system_message', $3, $5, $5);
-    perform stream_ext.log_relay($1, $4, 'urgent', false);
+    values ($1, $5, $2, 'system_message', $3, $6, $6);
+    perform stream_ext.log_relay($1, $5, $4, false);
 end
 $$;
-comment on function stream_ext.log_system(uuid, text, jsonb) is
-    'Writes a system message and relays it at once; refuses with stream_ended when the log is closed.';
+comment on function stream_ext.log_system(uuid, text, jsonb, text) is
+    'Writes a system message and relays it; refuses with stream_ended when the log is closed. urgency is urgent, or auction: it counts and waits as an auction update, because nothing else bounds how many there are.';
 
 create or replace function stream_ext.log_is_ticker_alive(at timestamptz) returns boolean
 language plpgsql
@@ -5044,10 +4988,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     flushed pg_catalog.int8;
-    waits pg_catalog.bool;
+    flushed_at pg_catalog.timestamptz;
+    auction_ms pg_catalog.int4;
+    waits pg_catalog.bool := $4;
 begin
-    select r.flushed_seq into flushed from stream.chat_relay as r where r.session_id = $1 for no key update;
-    waits := $4 or stream_ext.realtime_method(clock_timestamp()) is null;
+    select r.flushed_seq, r.flushed_at, r.auction_window_ms into flushed, flushed_at, auction_ms
+    from stream.chat_relay as r where r.session_id = $1 for no key update;
+    if $3 = 'auction' and auction_ms > 0 then
+        waits := stream_ext.log_may_wait(flushed_at, auction_ms, clock_timestamp());
+        if waits and auction_ms > 50 then
+            perform stream_ext.auction_fit_window($1, flushed >= $2 - 1);
+        end if;
+    end if;
+    waits := waits or stream_ext.realtime_method(clock_timestamp()) is null;
     if waits then
         if flushed >= $2 - 1 then
             perform stream_ext.log_queue($1);
@@ -5139,9 +5092,7 @@ begin
     if is_next and not has_window then
         -- frame_text and log_epoch_of written out: a call costs more than what they do.
         payload := concat('{"v":1,"session_id":"', $1, '","epoch":"',
-            encode(substr(sha256(convert_to(concat(stream_ext.log_server(), ':',
-                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, ':',
-                stream_ext.log_database(), ':', $5), 'UTF8')), 1, 8), 'hex'),
+            encode(substr(sha256(convert_to(concat(stream_ext.log_writer_origin(), ':', $5), 'UTF8')), 1, 8), 'hex'),
             '","from_seq":', $2, ',"to_seq":', $2, ',"head_seq":', $2,
             ',"server_time":', left(to_json(moment at time zone 'UTC')::text, -1), '+00:00","messages":[', $3,
             '],"poll_ms":', coalesce(polls_ms::text, 'null'), ',"digest":false}');
@@ -5176,6 +5127,83 @@ end
 $$;
 comment on function stream_ext.log_relay_one(uuid, bigint, text, text, text) is
     'Relays one entry, whose head row is still locked: sends it in a frame of its own when no other entry is unsent, or leaves it to tick; whether it got a frame of its own. urgency is chat or auction.';
+
+-- sql/edition/sql/log_epoch.sql
+
+-- The epoch of the logs: of a server, its timeline and database, and a salt. Another epoch tells clients that numbers may be given anew.
+
+create or replace function stream_ext.log_server() returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select s.system_identifier from pg_control_system() as s);
+end
+$$;
+comment on function stream_ext.log_server() is
+    'The identity of the server, which never changes while a process lives: immutable, so that a kept plan holds it and no call reads the control file.';
+
+create or replace function stream_ext.log_database() returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select d.oid from pg_catalog.pg_database as d where d.datname = current_database());
+end
+$$;
+comment on function stream_ext.log_database() is 'The number of the database, which is that of the process: immutable as log_server.';
+
+create or replace function stream_ext.log_standby_origin() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
+    return format('%s:%s:%s', stream_ext.log_server(),
+        (select c.timeline_id from pg_control_checkpoint() as c), stream_ext.log_database());
+end
+$$;
+comment on function stream_ext.log_standby_origin() is 'The server''s part of the epoch on a standby: its identity, its WAL timeline and its database.';
+
+create or replace function stream_ext.log_writer_origin() returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return concat(stream_ext.log_server(), ':',
+        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, ':', stream_ext.log_database());
+end
+$$;
+comment on function stream_ext.log_writer_origin() is
+    'The server''s part of the epoch where it takes writes: its identity, its WAL timeline and its database. Immutable as log_server: a server that takes writes keeps its timeline, and one that does not yet raises an error, so no plan holds an earlier one.';
+
+create or replace function stream_ext.log_epoch_of(salt text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    origin pg_catalog.text;
+begin
+    -- Not in one expression, which would ask for both.
+    if pg_is_in_recovery() then
+        origin := stream_ext.log_standby_origin();
+    else
+        origin := stream_ext.log_writer_origin();
+    end if;
+    return encode(substr(sha256(convert_to(concat(origin, ':', $1), 'UTF8')), 1, 8), 'hex');
+end
+$$;
+comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal digits from its origin and a salt.';
+
+create or replace function stream_ext.log_epoch() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
+end
+$$;
+comment on function stream_ext.log_epoch() is 'The epoch, by config.epoch_salt.';
 
 -- sql/edition/sql/moderation.sql
 
@@ -5311,13 +5339,13 @@ declare
     number pg_catalog.int8;
 begin
     if $3 then
-        number := (stream_ext.log_system($1, $5, $6)).seq;
+        number := (stream_ext.log_system($1, $5, $6, case when $6 ? 'restriction' then 'urgent' else 'auction' end)).seq;
     end if;
     perform stream_ext.moderation_record($1, $2, $4, number, $7, $8, $9, $10, null);
 end
 $$;
 comment on function stream_ext.moderation_announce(uuid, uuid, boolean, text, text, jsonb, uuid, bigint, text, timestamptz) is
-    'Writes the system message that announces a decision, while the log is open, and records the decision.';
+    'Writes the system message that announces a decision, while the log is open, and records the decision. A restriction waits for nothing.';
 
 create or replace function stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)
 returns void
@@ -7403,16 +7431,17 @@ begin
         end if;
         return message;
     end if;
-    -- Read after the head row is locked; what chat_rules reads.
-    select s.seller_id = sender_id, s.chat_mode, s.slow_mode_ms, c.anonymous_users_may_chat, c.epoch_salt,
-        c.chat_interval_ms, c.chat_burst, c.host_chat_interval_ms, c.host_chat_burst,
+    -- Read after the head row is locked; what chat_rules reads, which costs more by one statement than by two.
+    select s.seller_id = sender_id, s.chat_mode, s.slow_mode_ms,
         s.seller_id = sender_id or coalesce(stream.hook_can_chat(sender_id, $1), false), stream.hook_username(sender_id),
         exists (select from stream_private.restrictions as x where x.session_id = $1 and x.user_id = sender_id and x.is_in_force)
-    into is_seller, mode, slow_ms, anonymous_may, salt, interval_ms, burst, host_interval_ms, host_burst, can_chat, sender_name,
-        is_banned
+    into is_seller, mode, slow_ms, can_chat, sender_name, is_banned
     from stream.stream_sessions as s
-    cross join stream.config as c
-    where s.id = $1 and c.id;
+    where s.id = $1;
+    select c.anonymous_users_may_chat, c.epoch_salt, c.chat_interval_ms, c.chat_burst, c.host_chat_interval_ms, c.host_chat_burst
+    into anonymous_may, salt, interval_ms, burst, host_interval_ms, host_burst
+    from stream.config as c
+    where c.id;
     -- A term that is blocked takes a page; most applications never block one.
     if is_seller is not false or is_banned or slow_ms > 0 or tat > arrived or holds_lease is not true or not can_chat
         or mode <> 'viewers' or caller.is_anonymous or length(sender_name) > 64
@@ -8639,7 +8668,7 @@ declare
 begin
     select l.seq, l.created_at into $6, $7
     from stream_ext.log_system($1, sentence, jsonb_build_object(
-        'kind', 'state_changed', 'state', $3, 'previous_state', $2, 'reason', $4, 'generation', $5)) as l;
+        'kind', 'state_changed', 'state', $3, 'previous_state', $2, 'reason', $4, 'generation', $5), 'urgent') as l;
 end
 $$;
 comment on function stream_ext.stream_log_state(uuid, text, text, text, integer) is 'Logs a state; the session''s row is locked.';
@@ -8968,7 +8997,7 @@ begin
     end if;
     select l.seq into entry_seq
     from stream_ext.log_system($1, 'The host continues on another device.', jsonb_build_object(
-        'kind', 'host_changed', 'state', live.state, 'generation', live.generation + 1)) as l;
+        'kind', 'host_changed', 'state', live.state, 'generation', live.generation + 1), 'urgent') as l;
     -- Like a heartbeat, it brings back a lost host who sends heartbeats.
     if live.returns_to is not null and live.has_sent_heartbeat then
         select a.seq, a.created_at into returned
@@ -10731,6 +10760,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     granted pg_catalog.text;
+    began pg_catalog.timestamptz;
     token_us pg_catalog.int8;
     noted pg_catalog.record;
 begin
@@ -10745,13 +10775,13 @@ begin
                 continue when not found;
                 perform stream_ext.gate_close(session_id);
             end if;
-            select stream_ext.token_life_s(s.created_at, $6, c.max_duration_s, c.token_ttl_s),
+            select s.created_at into began from stream.stream_sessions as s
+            where s.id = token_grant.session_id and s.channel_id = $1 and s.state <> 'ended';
+            continue when not found;
+            select stream_ext.token_life_s(began, $6, c.max_duration_s, c.token_ttl_s),
                 stream_ext.rate_minute_us(c.token_rate_per_minute)
             into life_s, token_us
-            from stream.stream_sessions as s
-            cross join stream.config as c
-            where s.id = token_grant.session_id and s.channel_id = $1 and s.state <> 'ended' and c.id;
-            continue when not found;
+            from stream.config as c where c.id;
             if granted = 'viewer' then
                 number := stream_ext.token_note_viewer(
                     session_id, $2, to_timestamp($6), to_timestamp($6 + life_s), $5, token_us);

@@ -150,7 +150,7 @@ declare! {
     STREAM_EXPECTED = Gauge "pg_stream_realtime_expected_per_second" Count [] NO_BUCKETS;
     /// The limit of messages of Realtime a second; 0: none is set.
     STREAM_LIMIT = Gauge "pg_stream_realtime_limit_per_second" Count [] NO_BUCKETS;
-    /// 1 while state changes and restrictions, which never wait, alone exceed the limit.
+    /// 1 while state changes and restrictions, which never wait, have made the last minute exceed the limit.
     STREAM_OVER_LIMIT = Gauge "pg_stream_realtime_over_limit" Count [] NO_BUCKETS;
     /// 1 while even one frame a minute for each live stream exceeds the share of the limit.
     STREAM_CROWDED = Gauge "pg_stream_realtime_crowded" Count [] NO_BUCKETS;

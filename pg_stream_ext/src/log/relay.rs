@@ -201,6 +201,24 @@ pub fn relay_now(admitted: Admitted, session: Uuid, first_seq: i64) -> Result<()
     relay_unless(admitted, session, false, first_seq, Urgency::Urgent)
 }
 
+/// Relays an entry that waits as auction updates do, and whose head row is still locked.
+pub fn relay_in_auction_window(admitted: Admitted, session: Uuid, seq: i64) -> Result<()> {
+    let mut delivery = Delivery::ByFlush;
+    RELAYS.update(admitted, &[session], |row| {
+        let now = clock::now()?;
+        let relay = Relay::read(row)?;
+        let is_next = relay.flushed_seq >= seq - 1;
+        let has_window = may_auction_wait(&relay, now)?;
+        delivery = Delivery::of_unsent(has_window || find_write_method(now)?.is_none(), is_next);
+        let changes = has_window.then(|| relay.fit_to_auction(is_next)).flatten();
+        Ok(changes.map(|changes| ((), changes)))
+    })?;
+    match delivery {
+        Delivery::ByFlush => flush_with_others(admitted, session, seq, Urgency::Auction),
+        delivery => hand_over(admitted, session, seq, &delivery),
+    }
+}
+
 fn relay_unless(
     admitted: Admitted,
     session: Uuid,

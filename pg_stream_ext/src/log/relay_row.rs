@@ -23,9 +23,10 @@ const AUCTION_MS: i32 = AUCTION_WINDOW_MS.cast_signed();
 pub enum Urgency {
     /// To the end of the window.
     Chat,
-    /// To the end of the auction's own window, of which there is none without a limit.
+    /// To the end of the auction's own window, of which there is none without a limit: bids, and what moderators do to
+    /// messages and to the rules of the chat.
     Auction,
-    /// State changes and moderation wait for nothing.
+    /// State changes and restrictions wait for nothing.
     Urgent,
 }
 

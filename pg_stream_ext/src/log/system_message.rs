@@ -4,7 +4,7 @@ use pgrx::JsonB;
 use pgrx::datum::{DatumWithOid, Uuid};
 use stream_core::error::ErrorCode;
 
-use crate::log::entry::{Entry, hold_head, next_seq};
+use crate::log::entry::{Entry, hold_head, next_auction_seq, next_seq};
 use crate::log::relay;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::Result;
@@ -26,6 +26,25 @@ pub fn log_system(
     metadata: &serde_json::Value,
 ) -> Result<Entry> {
     let entry = next_seq(admitted, session)?.ok_or(ErrorCode::StreamEnded)?;
+    insert(session, &entry, content, metadata)?;
+    relay::relay_now(admitted, session, entry.seq)?;
+    Ok(entry)
+}
+
+/// Writes a system message that counts and waits as an auction update: nothing else bounds how many there are.
+pub fn log_paced(
+    admitted: Admitted,
+    session: Uuid,
+    content: &str,
+    metadata: &serde_json::Value,
+) -> Result<Entry> {
+    let entry = next_auction_seq(admitted, session)?.ok_or(ErrorCode::StreamEnded)?;
+    insert(session, &entry, content, metadata)?;
+    relay::relay_in_auction_window(admitted, session, entry.seq)?;
+    Ok(entry)
+}
+
+fn insert(session: Uuid, entry: &Entry, content: &str, metadata: &serde_json::Value) -> Result<()> {
     let arguments: [DatumWithOid<'_>; 5] = [
         session.into(),
         entry.seq.into(),
@@ -33,9 +52,7 @@ pub fn log_system(
         JsonB(metadata.clone()).into(),
         entry.created_at.into(),
     ];
-    spi::execute(&INSERT_SYSTEM, &arguments)?;
-    relay::relay_now(admitted, session, entry.seq)?;
-    Ok(entry)
+    spi::execute(&INSERT_SYSTEM, &arguments).map(|_| ())
 }
 
 /// Locks the head and the relay row, which a system message changes, as long as budget lasts; returns whether

@@ -14,6 +14,7 @@ use serde_json::Value;
 use stream_core::error::ErrorCode;
 
 use crate::clock;
+use crate::log::entry::Entry;
 use crate::log::system_message;
 use crate::moderation::moderator_lock;
 use crate::postgres::caller::{self, Admitted, Caller};
@@ -168,7 +169,8 @@ impl Moderation {
         Ok(())
     }
 
-    /// Writes the system message that announces a decision, and records the decision.
+    /// Writes the system message that announces a decision about messages or the rules of the chat, and records the
+    /// decision.
     pub fn announce(
         &self,
         action: &str,
@@ -176,14 +178,25 @@ impl Moderation {
         metadata: &Value,
         record: Record<'_>,
     ) -> Result<i64> {
+        let entry = system_message::log_paced(self.admitted, self.session, sentence, metadata)?;
+        self.record_entry(action, &entry, record)
+    }
+
+    /// The same of a restriction, which waits for nothing.
+    pub fn announce_restriction(
+        &self,
+        action: &str,
+        sentence: &str,
+        metadata: &Value,
+        record: Record<'_>,
+    ) -> Result<i64> {
         let entry = system_message::log_system(self.admitted, self.session, sentence, metadata)?;
-        self.record(
-            action,
-            Record {
-                seq: Some(entry.seq),
-                ..record
-            },
-        )?;
+        self.record_entry(action, &entry, record)
+    }
+
+    fn record_entry(&self, action: &str, entry: &Entry, record: Record<'_>) -> Result<i64> {
+        let seq = Some(entry.seq);
+        self.record(action, Record { seq, ..record })?;
         Ok(entry.seq)
     }
 

@@ -166,7 +166,7 @@ fn restrict(
         until,
         ..Record::default()
     };
-    moderation.announce(action, sentence, &metadata, record)?;
+    moderation.announce_restriction(action, sentence, &metadata, record)?;
     // An existing row is changed after the head is locked, like everything that decides about a sender. Senders see
     // the change when the head is free again in any case; but the deletion of a user holds messages while it waits for
     // this row, and a deletion of messages holds the head while it waits for those.
@@ -218,7 +218,7 @@ fn lift(
         user: Some(user),
         ..Record::default()
     };
-    moderation.announce(action, sentence, &metadata, record)?;
+    moderation.announce_restriction(action, sentence, &metadata, record)?;
     let key = [moderation.session.into(), user.into(), kind.as_str().into()];
     spi::execute(&LIFT, &key)?;
     let payload = json!({

@@ -224,7 +224,7 @@ begin
         into windows
         from jsonb_array_elements(windows) with ordinality as w (value, place);
         reason := case when level = 0 then 'room' when share_level >= limit_level then 'share' else 'limit' end;
-        is_over := $4 > 60 * $1;
+        is_over := greatest($3, $4) > 60 * $1;
         is_crowded := (select coalesce(sum((a.value ->> 'cost')::bigint), 0) from jsonb_array_elements($5) as a) > 60 * share / 1000;
     end if;
     select coalesce(sum(

@@ -3,63 +3,6 @@
 -- completeness never depend on who flushes. Whenever nobody holds that row, a session with entries beyond the last frame is
 -- in chat_tails, so only the first entry beyond the last frame has to queue the session.
 
-create function stream_ext.log_server() returns text
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (select s.system_identifier from pg_control_system() as s);
-end
-$$;
-comment on function stream_ext.log_server() is
-    'The identity of the server, which never changes while a process lives: immutable, so that a kept plan holds it and no call reads the control file.';
-
-create function stream_ext.log_database() returns text
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (select d.oid from pg_catalog.pg_database as d where d.datname = current_database());
-end
-$$;
-comment on function stream_ext.log_database() is 'The number of the database, which is that of the process: immutable as log_server.';
-
-create function stream_ext.log_standby_origin() returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    -- A standby has no insertion timeline; that of its last restart point follows a promotion of its primary late.
-    return format('%s:%s:%s', stream_ext.log_server(),
-        (select c.timeline_id from pg_control_checkpoint() as c), stream_ext.log_database());
-end
-$$;
-comment on function stream_ext.log_standby_origin() is 'The server''s part of the epoch on a standby: its identity, its WAL timeline and its database.';
-
-create function stream_ext.log_epoch_of(salt text) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return encode(substr(sha256(convert_to(concat(
-        case when pg_is_in_recovery() then stream_ext.log_standby_origin()
-            else concat(stream_ext.log_server(), ':',
-                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, ':', stream_ext.log_database()) end,
-        ':', $1), 'UTF8')), 1, 8), 'hex');
-end
-$$;
-comment on function stream_ext.log_epoch_of(text) is 'The epoch: 16 hexadecimal digits from its origin and a salt.';
-
-create function stream_ext.log_epoch() returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (select stream_ext.log_epoch_of(c.epoch_salt) from stream.config as c where c.id);
-end
-$$;
-comment on function stream_ext.log_epoch() is 'The epoch, by config.epoch_salt.';
-
 create function stream_ext.log_next_seq(session_id uuid, auction_updates bigint, out seq bigint, out created_at timestamptz)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -91,24 +34,24 @@ $$;
 comment on function stream_ext.log_refuse_closed(uuid) is 'Refuses for a log that takes no entry: its stream has ended, or does not exist.';
 
 create function stream_ext.log_system(
-    session_id uuid, content text, metadata jsonb, out seq bigint, out created_at timestamptz
+    session_id uuid, content text, metadata jsonb, urgency text, out seq bigint, out created_at timestamptz
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
-    select n.seq, n.created_at into $4, $5 from stream_ext.log_next_seq($1, 0) as n;
-    if $4 is null then
+    select n.seq, n.created_at into $5, $6 from stream_ext.log_next_seq($1, ($4 = 'auction')::integer) as n;
+    if $5 is null then
         perform stream_ext.refuse('stream_ended');
     end if;
     insert into stream.chat_messages (session_id, seq, content, message_type, metadata, created_at, updated_at)
-    values ($1, $4, $2, 'system_message', $3, $5, $5);
-    perform stream_ext.log_relay($1, $4, 'urgent', false);
+    values ($1, $5, $2, 'system_message', $3, $6, $6);
+    perform stream_ext.log_relay($1, $5, $4, false);
 end
 $$;
-comment on function stream_ext.log_system(uuid, text, jsonb) is
-    'Writes a system message and relays it at once; refuses with stream_ended when the log is closed.';
+comment on function stream_ext.log_system(uuid, text, jsonb, text) is
+    'Writes a system message and relays it; refuses with stream_ended when the log is closed. urgency is urgent, or auction: it counts and waits as an auction update, because nothing else bounds how many there are.';
 
 create function stream_ext.log_is_ticker_alive(at timestamptz) returns boolean
 language plpgsql
@@ -166,10 +109,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     flushed pg_catalog.int8;
-    waits pg_catalog.bool;
+    flushed_at pg_catalog.timestamptz;
+    auction_ms pg_catalog.int4;
+    waits pg_catalog.bool := $4;
 begin
-    select r.flushed_seq into flushed from stream.chat_relay as r where r.session_id = $1 for no key update;
-    waits := $4 or stream_ext.realtime_method(clock_timestamp()) is null;
+    select r.flushed_seq, r.flushed_at, r.auction_window_ms into flushed, flushed_at, auction_ms
+    from stream.chat_relay as r where r.session_id = $1 for no key update;
+    if $3 = 'auction' and auction_ms > 0 then
+        waits := stream_ext.log_may_wait(flushed_at, auction_ms, clock_timestamp());
+        if waits and auction_ms > 50 then
+            perform stream_ext.auction_fit_window($1, flushed >= $2 - 1);
+        end if;
+    end if;
+    waits := waits or stream_ext.realtime_method(clock_timestamp()) is null;
     if waits then
         if flushed >= $2 - 1 then
             perform stream_ext.log_queue($1);
@@ -261,9 +213,7 @@ begin
     if is_next and not has_window then
         -- frame_text and log_epoch_of written out: a call costs more than what they do.
         payload := concat('{"v":1,"session_id":"', $1, '","epoch":"',
-            encode(substr(sha256(convert_to(concat(stream_ext.log_server(), ':',
-                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint, ':',
-                stream_ext.log_database(), ':', $5), 'UTF8')), 1, 8), 'hex'),
+            encode(substr(sha256(convert_to(concat(stream_ext.log_writer_origin(), ':', $5), 'UTF8')), 1, 8), 'hex'),
             '","from_seq":', $2, ',"to_seq":', $2, ',"head_seq":', $2,
             ',"server_time":', left(to_json(moment at time zone 'UTC')::text, -1), '+00:00","messages":[', $3,
             '],"poll_ms":', coalesce(polls_ms::text, 'null'), ',"digest":false}');

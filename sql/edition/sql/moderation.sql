@@ -130,13 +130,13 @@ declare
     number pg_catalog.int8;
 begin
     if $3 then
-        number := (stream_ext.log_system($1, $5, $6)).seq;
+        number := (stream_ext.log_system($1, $5, $6, case when $6 ? 'restriction' then 'urgent' else 'auction' end)).seq;
     end if;
     perform stream_ext.moderation_record($1, $2, $4, number, $7, $8, $9, $10, null);
 end
 $$;
 comment on function stream_ext.moderation_announce(uuid, uuid, boolean, text, text, jsonb, uuid, bigint, text, timestamptz) is
-    'Writes the system message that announces a decision, while the log is open, and records the decision.';
+    'Writes the system message that announces a decision, while the log is open, and records the decision. A restriction waits for nothing.';
 
 create function stream_ext.moderation_notify(about uuid, event text, session_id uuid, restriction text, is_in_force boolean, until timestamptz)
 returns void

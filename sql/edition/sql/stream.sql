@@ -112,7 +112,7 @@ declare
 begin
     select l.seq, l.created_at into $6, $7
     from stream_ext.log_system($1, sentence, jsonb_build_object(
-        'kind', 'state_changed', 'state', $3, 'previous_state', $2, 'reason', $4, 'generation', $5)) as l;
+        'kind', 'state_changed', 'state', $3, 'previous_state', $2, 'reason', $4, 'generation', $5), 'urgent') as l;
 end
 $$;
 comment on function stream_ext.stream_log_state(uuid, text, text, text, integer) is 'Logs a state; the session''s row is locked.';

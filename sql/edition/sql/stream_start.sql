@@ -124,7 +124,7 @@ begin
     end if;
     select l.seq into entry_seq
     from stream_ext.log_system($1, 'The host continues on another device.', jsonb_build_object(
-        'kind', 'host_changed', 'state', live.state, 'generation', live.generation + 1)) as l;
+        'kind', 'host_changed', 'state', live.state, 'generation', live.generation + 1), 'urgent') as l;
     -- Like a heartbeat, it brings back a lost host who sends heartbeats.
     if live.returns_to is not null and live.has_sent_heartbeat then
         select a.seq, a.created_at into returned

@@ -168,6 +168,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     granted pg_catalog.text;
+    began pg_catalog.timestamptz;
     token_us pg_catalog.int8;
     noted pg_catalog.record;
 begin
@@ -182,13 +183,13 @@ begin
                 continue when not found;
                 perform stream_ext.gate_close(session_id);
             end if;
-            select stream_ext.token_life_s(s.created_at, $6, c.max_duration_s, c.token_ttl_s),
+            select s.created_at into began from stream.stream_sessions as s
+            where s.id = token_grant.session_id and s.channel_id = $1 and s.state <> 'ended';
+            continue when not found;
+            select stream_ext.token_life_s(began, $6, c.max_duration_s, c.token_ttl_s),
                 stream_ext.rate_minute_us(c.token_rate_per_minute)
             into life_s, token_us
-            from stream.stream_sessions as s
-            cross join stream.config as c
-            where s.id = token_grant.session_id and s.channel_id = $1 and s.state <> 'ended' and c.id;
-            continue when not found;
+            from stream.config as c where c.id;
             if granted = 'viewer' then
                 number := stream_ext.token_note_viewer(
                     session_id, $2, to_timestamp($6), to_timestamp($6 + life_s), $5, token_us);

@@ -203,15 +203,11 @@ impl Figures {
         let limit = u64::from(LIMIT_PER_S) * 60;
         if sent > limit {
             self.over_limit.push(world.now_s - 1);
+            // Never by what waits, and never unreported.
+            assert!(sent - urgent <= limit, "frames that wait exceed the limit");
+            assert!(plan.over, "an exceeded limit is not reported");
         }
-        if plan.over {
-            self.seconds_over += 1;
-        } else {
-            assert!(
-                urgent <= limit,
-                "what never waits exceeds the limit unreported"
-            );
-        }
+        self.seconds_over += u64::from(plan.over);
         self.spent += sent / 60;
         let windows = || plan.windows.iter().map(|windows| windows.window_ms);
         self.longest_window_ms = self.longest_window_ms.max(windows().max().unwrap_or(0));

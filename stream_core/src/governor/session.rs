@@ -138,7 +138,8 @@ pub struct Plan {
     pub reason: Reason,
     /// The messages a second that the streams are expected to cost, state changes and restrictions included.
     pub expected_per_s: u64,
-    /// Whether state changes and restrictions alone have exceeded the limit.
+    /// Whether the limit was exceeded in the last minute: by state changes and restrictions, alone or beside what had been
+    /// sent before they came.
     pub over: bool,
     /// Whether even one frame a minute for each stream exceeds the share.
     pub crowded: bool,

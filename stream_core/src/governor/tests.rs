@@ -166,7 +166,14 @@ fn urgent_messages_beyond_the_limit_are_reported_and_leave_the_longest_windows()
     let plan = plan(&storm, &[CALM]);
     assert!(plan.over);
     assert_eq!(plan.windows[0].window_ms, MAX_WINDOW_MS);
+    // Also where they came on top of what had been sent.
+    let beside = Budget {
+        urgent: 80_000,
+        ..storm
+    };
+    assert!(super::plan(&beside, &[CALM]).over);
     let almost = Budget {
+        spent: 150_000,
         urgent: 150_000,
         ..storm
     };

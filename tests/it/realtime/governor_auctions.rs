@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use stream_tests::demo;
 use stream_tests::governor::Governed;
 use stream_tests::stream::send_message;
 
@@ -101,6 +102,41 @@ async fn under_pressure_auction_updates_wait_for_their_window_and_shorten_that_o
     governed.tick().await?;
     assert_eq!(sent(&governed).await?.last(), Some(&vec![3, 4, 5]));
     assert_eq!(open_window(&governed).await?, 30_000);
+    Ok(())
+}
+
+/// How many there are nothing else bounds; a restriction carries with it all that waits.
+#[tokio::test]
+async fn what_moderators_do_to_the_chat_waits_as_auction_updates_and_a_mute_does_not() -> Result<()>
+{
+    let governed = with_windows(30_000, 30_000, 20_000, 1_000).await?;
+    let session = governed.session;
+    let message = send_message(&governed.ada, session, "waits").await?;
+    let before = sent(&governed).await?;
+    let seller = governed.database.user(demo::SELLER).await?;
+    for (function, arguments) in [
+        ("set_slow_mode", json!({"interval_ms": 5_000})),
+        ("set_chat_mode", json!({"mode": "verified"})),
+        ("pin_message", json!({"message_id": message["id"]})),
+        ("delete_message", json!({"message_id": message["id"]})),
+    ] {
+        let mut arguments = arguments;
+        arguments["session_id"] = json!(session);
+        seller.rpc(function, arguments).await?;
+        assert_eq!(sent(&governed).await?, before, "{function}");
+    }
+    assert_eq!(open_window(&governed).await?, 20_000);
+    // The deletion has taken the pin away, too.
+    let updates: i64 = governed
+        .value("select auction_updates from stream.chat_heads")
+        .await?;
+    assert_eq!(updates, 5);
+    let mute = json!({"session_id": session, "user_id": demo::BEN});
+    seller.rpc("mute_user", mute).await?;
+    assert_eq!(
+        sent(&governed).await?.last(),
+        Some(&vec![3, 4, 5, 6, 7, 8, 9])
+    );
     Ok(())
 }
 
