@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use stream_core::lifecycle::StreamState;
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::demo;
 use stream_tests::hosted::Hosted;
 use stream_tests::stream::{move_to, send_message};
@@ -113,18 +114,35 @@ async fn a_senders_row_is_locked_where_role_postgres_may_and_left_free_otherwise
         let seller = database.user(demo::SELLER).await?;
         move_to(&seller, stream, StreamState::Active).await?;
         let ada = database.viewer(stream, demo::ADA).await?;
-        ada.begin().await?;
-        let arguments = serde_json::json!({"session_id": stream, "content": "Hello"});
-        ada.rpc_within("send_message", arguments).await?;
-        let free = superuser
-            .query(
-                "select from auth.users as u where u.id = $1 for update skip locked",
-                &[&demo::ADA],
-            )
+        let backend = ada.backend().await?;
+        let holder = database.connect("postgres").await?;
+        holder
+            .batch_execute("begin; select from stream.chat_heads for no key update")
             .await?;
+        let free = "select from auth.users as u where u.id = $1 for update skip locked";
+        let sending = async {
+            ada.begin().await?;
+            let arguments = serde_json::json!({"session_id": stream, "content": "Hello"});
+            ada.rpc_within("send_message", arguments).await?;
+            anyhow::Ok(())
+        };
+        let looking = async {
+            wait_until_blocked(&database.owner, backend).await?;
+            // Before anything else, or by the foreign key's own check alone, behind the log's lock.
+            let early = superuser.query(free, &[&demo::ADA]).await?;
+            holder.batch_execute("rollback").await?;
+            anyhow::Ok(early.len())
+        };
+        let (sent, early) = tokio::join!(sending, looking);
+        sent?;
+        assert_eq!(
+            early?,
+            usize::from(!is_allowed),
+            "update allowed: {is_allowed}"
+        );
+        let late = superuser.query(free, &[&demo::ADA]).await?;
         ada.commit().await?;
-        // Without that lock the foreign key's own check still holds the row, at the end of the statement.
-        assert_eq!(free.len(), 0, "update allowed: {is_allowed}");
+        assert_eq!(late.len(), 0, "update allowed: {is_allowed}");
         let locks: bool = database
             .value("select stream_ext.application_has_auth_users()")
             .await?;
