@@ -11,6 +11,7 @@ mod planning;
 mod raised;
 mod refusals;
 mod refused_operations;
+mod retries;
 mod search_paths;
 mod signatures;
 mod texts;
