@@ -31,6 +31,7 @@ macro_rules! attacks {
 }
 
 mod between_units;
+mod cancels;
 mod failing_triggers;
 mod governor;
 mod held_rows;

@@ -1,7 +1,6 @@
-//! Units of the regular work: who may end them, and when a stream that failed is tried again.
+//! Units of the regular work: what ends them, and when a stream that failed is tried again.
 
-use anyhow::{Context, Result};
-use serde_json::json;
+use anyhow::Result;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
@@ -11,7 +10,7 @@ use stream_tests::waiting::wait_until;
 use uuid::Uuid;
 
 /// A stream that is counted by the next tick, and whose count takes a minute.
-async fn slow_stream(database: &TestDatabase) -> Result<Uuid> {
+pub async fn slow_stream(database: &TestDatabase) -> Result<Uuid> {
     let seller = database.user(demo::SELLER).await?;
     let id = database.stream_in(StreamState::Active).await?;
     send_heartbeat(&seller, id).await?;
@@ -29,39 +28,6 @@ async fn slow_stream(database: &TestDatabase) -> Result<Uuid> {
         ))
         .await?;
     Ok(id)
-}
-
-/// The unit's own timer ends the unit, everybody else's the call.
-#[tokio::test]
-async fn a_cancel_of_the_caller_ends_the_call() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    slow_stream(&database).await?;
-    let service = database.service().await?;
-    let backend = service.backend().await?;
-    let tick = tokio::spawn(async move { service.rpc("tick", json!({})).await });
-    let superuser = database.superuser().await?;
-    wait_until(
-        &superuser,
-        &format!("select wait_event = 'PgSleep' from pg_stat_activity where pid = {backend}"),
-    )
-    .await?;
-    superuser
-        .execute("select pg_cancel_backend($1)", &[&backend])
-        .await?;
-    let refused = tick.await?.err().context("it went on")?;
-    let code = refused.code().context("the connection broke")?;
-    assert_eq!(code.code(), "57014");
-    let troubles: i64 = database
-        .value("select count(*) from stream.troubles")
-        .await?;
-    assert_eq!(troubles, 0);
-    // And the next one is as ever.
-    database.service().await?.rpc("tick", json!({})).await?;
-    let troubles: i64 = database
-        .value("select count(*) from stream.troubles")
-        .await?;
-    assert_eq!(troubles, 1);
-    Ok(())
 }
 
 /// Each attempt takes two seconds, so a server that stops would wait for them one after the other.
@@ -114,22 +80,6 @@ async fn a_worker_that_is_to_end_begins_no_further_unit() -> Result<()> {
         .value("select coalesce(sum(attempts), 0)::bigint from stream.troubles")
         .await?;
     assert_eq!(attempts, 1);
-    Ok(())
-}
-
-/// Else nothing would ever be noted, and every call fail.
-#[tokio::test]
-async fn a_unit_ends_before_the_callers_statement_timeout() -> Result<()> {
-    let database = TestDatabase::create().await?;
-    let id = slow_stream(&database).await?;
-    database.change("set statement_timeout = '4s'").await?;
-    database.change("select stream.tick()").await?;
-    let sqlstate: String = database
-        .value(&format!(
-            "select sqlstate from stream.troubles where session_id = '{id}'"
-        ))
-        .await?;
-    assert_eq!(sqlstate, "57014");
     Ok(())
 }
 
