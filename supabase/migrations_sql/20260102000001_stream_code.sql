@@ -167,7 +167,7 @@ from (values
     (118, 'function', 'stream_ext.heartbeat_item(item json, out session_id uuid, out about uuid, out named uuid, out foreground boolean, out generation integer, out join_no integer, out token_expires_at timestamptz, out claims json, out refusal text)', 'defaults 0'),
     (119, 'function', 'stream_ext.heartbeat_time(said text)', 'returns timestamptz defaults 0'),
     (120, 'function', 'stream_ext.heartbeat_note(written jsonb, pair text, foreground boolean, code text, result stream.heartbeat_result, is_written boolean)', 'returns jsonb defaults 0'),
-    (121, 'function', 'stream_ext.heartbeat_answer(item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb)', 'defaults 0'),
+    (121, 'function', 'stream_ext.heartbeat_answer(session_id uuid, about uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, claims json, refusal text, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb)', 'defaults 0'),
     (122, 'function', 'stream_ext.heartbeat_claims()', 'returns text defaults 0'),
     (123, 'function', 'stream_ext.heartbeat_answers(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
     (124, 'function', 'stream_ext.heartbeat_one_by_one(items json[], places integer[])', 'returns setof stream.batched_heartbeat defaults 0'),
@@ -259,7 +259,7 @@ from (values
     (210, 'function', 'stream_ext.regular_has_timed_out()', 'returns boolean defaults 0'),
     (211, 'function', 'stream_ext.regular_claim()', 'returns boolean defaults 0'),
     (212, 'function', 'stream_ext.regular_look(out round boolean, out mark boolean, out tails boolean, out is_abandoned boolean)', 'defaults 0'),
-    (213, 'function', 'stream_ext.regular_begin(due record, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
+    (213, 'function', 'stream_ext.regular_begin(round boolean, mark boolean, tails boolean, without_claim boolean, commits boolean)', 'returns jsonb defaults 0'),
     (214, 'function', 'stream_ext.regular_mark(claims boolean, sends boolean)', 'returns boolean defaults 0'),
     (215, 'function', 'stream_ext.regular_end_round(round jsonb, claims boolean)', 'returns void defaults 0'),
     (216, 'function', 'stream_ext.regular_work_step(work jsonb, commits boolean, out next_work jsonb, out has_more boolean)', 'defaults 0'),
@@ -286,7 +286,7 @@ from (values
     (237, 'function', 'stream_ext.send_nap(ends_at timestamptz)', 'returns boolean defaults 0'),
     (238, 'function', 'stream_ext.send_lock(session_id uuid, drafts jsonb, wait_ms integer, out status text, out host_tat timestamptz, out may_wait boolean, out waited_ms integer, out arrived_at timestamptz, out users uuid[], out lease_states boolean[], out lease_tats timestamptz[], out lease_chats timestamptz[])', 'defaults 0'),
     (239, 'function', 'stream_ext.send_refuse_new(session_id uuid, drafts jsonb, refusal text)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
-    (240, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, locks record)', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
+    (240, 'function', 'stream_ext.send_to_session(session_id uuid, drafts jsonb, lock_status text, host_tat timestamptz, may_wait boolean, arrived_at timestamptz, users uuid[], lease_states boolean[], lease_tats timestamptz[], lease_chats timestamptz[])', 'returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint) defaults 0'),
     (241, 'function', 'stream_ext.send_write(session_id uuid, ids uuid[], user_ids uuid[], usernames text[], contents text[], users uuid[], senders jsonb[])', 'returns bigint defaults 0'),
     (242, 'function', 'stream_ext.chat_blocks(session_id uuid, content text)', 'returns boolean defaults 0'),
     (243, 'function', 'stream_ext.chat_is_in_mode(session_id uuid, user_id uuid, is_seller boolean, chat_mode text)', 'returns boolean defaults 0'),
@@ -364,13 +364,13 @@ from (values
     (315, 'function', 'stream_ext.regular_take_retention(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
     (316, 'function', 'stream_ext.regular_do_retention(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
     (317, 'function', 'stream_ext.tails_due(unsent uuid[])', 'returns uuid[] defaults 0'),
-    (318, 'function', 'stream_ext.tails_state()', 'returns record defaults 0'),
+    (318, 'function', 'stream_ext.tails_state(out id bigint, out epoch text, out unsent uuid[], out looked_at timestamptz, out look_after uuid, out epoch_now text, out is_known boolean, out xmax xid8, out xip xid8[], out was_read boolean, out is_look_due boolean)', 'defaults 0'),
     (319, 'function', 'stream_ext.tails_are_empty(xmax xid8, xip xid8[])', 'returns boolean defaults 0'),
     (320, 'function', 'stream_ext.tails_are_due()', 'returns boolean defaults 0'),
     (321, 'function', 'stream_ext.regular_take_tails(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
     (322, 'function', 'stream_ext.regular_do_tails(session_id uuid, keys jsonb, kept jsonb)', 'returns jsonb defaults 0'),
     (323, 'function', 'stream_ext.regular_end_tails(context jsonb, handled jsonb, again jsonb)', 'returns jsonb defaults 0'),
-    (324, 'function', 'stream_ext.regular_find_work(due record)', 'returns jsonb defaults 0'),
+    (324, 'function', 'stream_ext.regular_find_work(round boolean, mark boolean, tails boolean, is_abandoned boolean)', 'returns jsonb defaults 0'),
     (325, 'function', 'stream_ext.tick()', 'returns void defaults 0'),
     (326, 'function', 'stream_ext.begin_work()', 'returns void defaults 0'),
     (327, 'function', 'stream_ext.work()', 'returns boolean defaults 0'),
@@ -430,8 +430,8 @@ from (values
     (381, 'function', 'stream_ext.regular_take_canary(most integer, rows_left integer, skipping uuid[], kept jsonb)', 'returns table (session_id uuid, keys jsonb, held boolean) defaults 0'),
     (382, 'function', 'stream_ext.viewer_watched_ms(joined_at timestamptz, until timestamptz)', 'returns bigint defaults 0'),
     (383, 'function', 'stream_ext.webhook_advance(session_id uuid, uid bigint, "position" bigint, is_present boolean, ts bigint)', 'returns boolean defaults 0'),
-    (384, 'function', 'stream_ext.webhook_apply_host(session record, verdict text)', 'returns text defaults 0'),
-    (385, 'function', 'stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)', 'defaults 0'),
+    (384, 'function', 'stream_ext.webhook_apply_host(session_id uuid, state text, generation integer, step text, verdict text)', 'returns text defaults 0'),
+    (385, 'function', 'stream_ext.webhook_apply_change(session_id uuid, generation integer, kind text, event_type integer, uid bigint, client_seq bigint, ts bigint, out status text, out effect text)', 'defaults 0'),
     (386, 'function', 'stream_ext.apply_webhook(notice text)', 'returns table (status text, effect text) defaults 0'),
     (387, 'function', 'stream_ext.webhook_refuse(field text)', 'returns void defaults 0'),
     (388, 'function', 'stream_ext.webhook_integer(fields json, field text, most bigint, is_needed boolean)', 'returns bigint defaults 0'),
@@ -4473,32 +4473,35 @@ comment on function stream_ext.heartbeat_note(jsonb, text, boolean, text, stream
     'Notes what came of an item: by session and user, whether a later item than the next one said where the app is.';
 
 create or replace function stream_ext.heartbeat_answer(
-    item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb
+    session_id uuid, about uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, claims json,
+    refusal text, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    pair constant pg_catalog.text := item.session_id || ' ' || item.about;
+    pair constant pg_catalog.text := $1 || ' ' || $2;
     processed pg_catalog.record;
 begin
-    now_written := $3;
-    code := item.refusal;
+    now_written := $10;
+    code := $8;
     if code is not null then
         return;
     end if;
     -- Hooks of the application look there.
-    perform set_config('request.jwt.claims', coalesce(item.claims::text, $2), true);
+    perform set_config('request.jwt.claims', coalesce($7::text, $9), true);
     select p.code, p.result, p.is_written into processed
     from stream_ext.heartbeat_process(
-        case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
-        item.join_no, item.token_expires_at, false, $3 ? pair, coalesce(($3 ->> pair)::boolean, false)) as p;
+        case when $7 is null then null else $2 end, $1, $2, $3, $4, $5, $6, false, $10 ? pair,
+        coalesce(($10 ->> pair)::boolean, false)) as p;
     code := processed.code;
     result := processed.result;
-    now_written := stream_ext.heartbeat_note($3, pair, item.foreground, code, result, processed.is_written);
+    now_written := stream_ext.heartbeat_note($10, pair, $3, code, result, processed.is_written);
 end
 $$;
-comment on function stream_ext.heartbeat_answer(record, text, jsonb) is
+comment on function stream_ext.heartbeat_answer(
+    uuid, uuid, boolean, integer, integer, timestamptz, json, text, text, jsonb
+) is
     'Processes an item of heartbeat_item, behind those that this call has written.';
 
 create or replace function stream_ext.heartbeat_claims() returns text
@@ -4528,7 +4531,9 @@ begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
         part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
-        answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
+        answer := stream_ext.heartbeat_answer(
+            item.session_id, item.about, item.foreground, item.generation, item.join_no, item.token_expires_at, item.claims,
+            item.refusal, own_claims, written[part]);
         written[part] := answer.now_written;
         return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
     end loop;
@@ -4558,7 +4563,9 @@ begin
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
         part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
         begin
-            answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
+            answer := stream_ext.heartbeat_answer(
+                item.session_id, item.about, item.foreground, item.generation, item.join_no, item.token_expires_at, item.claims,
+                item.refusal, own_claims, written[part]);
             perform set_config('request.jwt.claims', own_claims, true);
             written[part] := answer.now_written;
             return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
@@ -6922,7 +6929,8 @@ end
 $$;
 comment on function stream_ext.regular_look() is 'What is due, without writing or locking anything.';
 
-create or replace function stream_ext.regular_begin(due record, without_claim boolean, commits boolean) returns jsonb
+create or replace function stream_ext.regular_begin(round boolean, mark boolean, tails boolean, without_claim boolean, commits boolean)
+returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -6930,25 +6938,25 @@ declare
     batch constant pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c where c.id);
     unmarked constant pg_catalog.numeric := coalesce(
         substring(current_setting('stream_ext.unmarked_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0);
-    has_round constant pg_catalog.bool := due.round
-        and not ($2 and unmarked between extract(epoch from clock_timestamp()) - 0.9 and extract(epoch from clock_timestamp()));
+    has_round constant pg_catalog.bool := $1
+        and not ($4 and unmarked between extract(epoch from clock_timestamp()) - 0.9 and extract(epoch from clock_timestamp()));
 begin
-    if not due.tails then
+    if not $3 then
         -- Nothing is unsent.
         perform set_config('stream_ext.sends', '', false);
     end if;
     return jsonb_build_object(
-        'without_claim', $2, 'mark', due.mark and not $2, 'is_plan_begun', false, 'plan_at', extract(epoch from clock_timestamp()), 'tails_at', 0,
+        'without_claim', $4, 'mark', $2 and not $4, 'is_plan_begun', false, 'plan_at', extract(epoch from clock_timestamp()), 'tails_at', 0,
         'round', case when has_round then stream_ext.regular_round(
             array['late_events', 'clock_correction', 'viewer_leases', 'ended_resources', 'session_timeouts', 'viewer_counts',
                 'reactions', 'expiring_tokens', 'tokens', 'restrictions', 'retention', 'webhook_events', 'webhook_cursors',
                 'requests', 'start_rates', 'canary'],
-            batch, jsonb_build_object('count', true, 'waits', $3)) end,
-        'plan', case when due.round then stream_ext.regular_round(array['governor'], 2147483647, '{}') end,
-        'tails', case when due.tails then stream_ext.regular_round(array['tails'], 2147483647, '{}') end);
+            batch, jsonb_build_object('count', true, 'waits', $5)) end,
+        'plan', case when $1 then stream_ext.regular_round(array['governor'], 2147483647, '{}') end,
+        'tails', case when $3 then stream_ext.regular_round(array['tails'], 2147483647, '{}') end);
 end
 $$;
-comment on function stream_ext.regular_begin(record, boolean, boolean) is 'Collects what is due. Writes nothing.';
+comment on function stream_ext.regular_begin(boolean, boolean, boolean, boolean, boolean) is 'Collects what is due. Writes nothing.';
 
 create or replace function stream_ext.regular_mark(claims boolean, sends boolean) returns boolean
 language plpgsql
@@ -7580,7 +7588,9 @@ begin
         budget := budget - locks.waited_ms;
         return query
         select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-        from stream_ext.send_to_session(session.id, session.drafts, locks) as a;
+        from stream_ext.send_to_session(
+            session.id, session.drafts, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+            locks.lease_states, locks.lease_tats, locks.lease_chats) as a;
     end loop;
 end
 $$;
@@ -7607,7 +7617,9 @@ begin
         locks := stream_ext.send_lock($1, $2, least($3, left_ms));
         left_ms := left_ms - locks.waited_ms;
         if locks.status = 'taken' then
-            answers := array(select to_jsonb(a) from stream_ext.send_to_session($1, $2, locks) as a);
+            answers := array(select to_jsonb(a) from stream_ext.send_to_session(
+                $1, $2, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+                locks.lease_states, locks.lease_tats, locks.lease_chats) as a);
             return;
         end if;
     exception when others or query_canceled or assert_failure then
@@ -7629,7 +7641,9 @@ begin
             locks := stream_ext.send_lock($1, draft.alone, least($3, left_ms));
             left_ms := left_ms - locks.waited_ms;
             answers := array_append(
-                answers, (select to_jsonb(a) from stream_ext.send_to_session($1, draft.alone, locks) as a));
+                answers, (select to_jsonb(a) from stream_ext.send_to_session(
+                    $1, draft.alone, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+                    locks.lease_states, locks.lease_tats, locks.lease_chats) as a));
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
                 raised_in = pg_exception_context;
@@ -7678,7 +7692,9 @@ begin
             budget := budget - locks.waited_ms;
             return query
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-            from stream_ext.send_to_session(session.id, session.drafts, locks) as a;
+            from stream_ext.send_to_session(
+                session.id, session.drafts, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+                locks.lease_states, locks.lease_tats, locks.lease_chats) as a;
             continue;
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
@@ -7957,7 +7973,10 @@ $$;
 comment on function stream_ext.send_refuse_new(uuid, jsonb, text) is
     'Refuses what is new: a retry returns its stored message in any case.';
 
-create or replace function stream_ext.send_to_session(session_id uuid, drafts jsonb, locks record)
+create or replace function stream_ext.send_to_session(
+    session_id uuid, drafts jsonb, lock_status text, host_tat timestamptz, may_wait boolean, arrived_at timestamptz, users uuid[],
+    lease_states boolean[], lease_tats timestamptz[], lease_chats timestamptz[]
+)
 returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -7968,11 +7987,7 @@ declare
     in_force pg_catalog.text := own_claims;
     -- Arrays, of which a batch that grows changes one element and copies none: by a user's place among users, by the place of an
     -- id among the batch's, and in the order of the messages that are accepted.
-    users constant pg_catalog.uuid[] := locks.users;
-    lease_states constant pg_catalog.bool[] := locks.lease_states;
-    lease_tats constant pg_catalog.timestamptz[] := locks.lease_tats;
-    lease_chats constant pg_catalog.timestamptz[] := locks.lease_chats;
-    senders pg_catalog.jsonb[] := array_fill(null::jsonb, array[cardinality(users)]);
+    senders pg_catalog.jsonb[] := array_fill(null::jsonb, array[cardinality($7)]);
     rows_of_ids pg_catalog.int4[] := array_fill(null::integer, array[jsonb_array_length($2)]);
     ids pg_catalog.uuid[] := '{}';
     user_ids pg_catalog.uuid[] := '{}';
@@ -7986,11 +8001,11 @@ declare
     moment pg_catalog.timestamptz;
     first_number pg_catalog.int8;
 begin
-    if locks.status <> 'ready' then
+    if $3 <> 'ready' then
         return query
         select r.item, r.status, r.retry_after_ms, r.stored_seq
         from stream_ext.send_refuse_new($1, $2, case
-            when locks.status = 'taken' then 'lock_timeout'
+            when $3 = 'taken' then 'lock_timeout'
             when exists (select from stream.stream_sessions as s where s.id = $1) then 'stream_ended'
             else 'session_not_found' end) as r;
         return;
@@ -8044,20 +8059,20 @@ begin
             moment := clock_timestamp();
             select r.*, x.is_banned, x.is_muted, x.muted_until, f.at as counts_from,
                 stream_ext.rate_backlog_us(
-                    case when r.is_seller then locks.host_tat else lease_tats[draft.sender_place] end, f.at,
+                    case when r.is_seller then $4 else $9[draft.sender_place] end, f.at,
                     r.interval_us + r.tolerance_us) as backlog_us,
-                case when not r.is_seller then stream_ext.chat_silent_ms(lease_chats[draft.sender_place], f.at) end as silent_ms,
+                case when not r.is_seller then stream_ext.chat_silent_ms($10[draft.sender_place], f.at) end as silent_ms,
                 draft.claims as claims, false as counts
             into sender
             from stream_ext.chat_rules($1, draft.user_id) as r
             cross join stream_ext.chat_restrictions($1, draft.user_id) as x
-            cross join lateral (select case when r.is_seller then moment else coalesce(locks.arrived_at, moment) end as at) as f;
+            cross join lateral (select case when r.is_seller then moment else coalesce($6, moment) end as at) as f;
             if sender.is_seller is null then
                 perform stream_ext.refuse('session_not_found');
             end if;
         end if;
         refused := stream_ext.chat_refusal($1, draft.user_id, draft.content, draft.is_anonymous, sender.anonymous_users_may_chat,
-            sender.is_seller, lease_states[draft.sender_place], sender.can_chat, sender.username, sender.is_banned,
+            sender.is_seller, $8[draft.sender_place], sender.can_chat, sender.username, sender.is_banned,
             sender.is_muted, sender.chat_mode, sender.backlog_us, sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
         if refused is null then
             sender.backlog_us := sender.backlog_us + sender.interval_us;
@@ -8082,14 +8097,16 @@ begin
     if cardinality(ids) = 0 then
         return;
     end if;
-    first_number := stream_ext.send_write($1, ids, user_ids, usernames, contents, users, senders);
-    perform stream_ext.log_relay($1, first_number, 'chat', locks.may_wait);
+    first_number := stream_ext.send_write($1, ids, user_ids, usernames, contents, $7, senders);
+    perform stream_ext.log_relay($1, first_number, 'chat', $5);
     return query
     select a.item, 'ok', null::bigint, first_number + a.row - 1
     from unnest(answered, answered_rows) as a (item, row);
 end
 $$;
-comment on function stream_ext.send_to_session(uuid, jsonb, record) is
+comment on function stream_ext.send_to_session(
+    uuid, jsonb, text, timestamptz, boolean, timestamptz, uuid[], boolean[], timestamptz[], timestamptz[]
+) is
     'Sends messages of one session, in the order of the batch, behind the locks of send_lock: of each item ok and the number of its message, or the code of the refusal.';
 
 -- sql/edition/sql/send_write.sql
@@ -10156,12 +10173,13 @@ end
 $$;
 comment on function stream_ext.tails_due(uuid[]) is 'Those of the sessions that do not wait for the end of a long window.';
 
-create or replace function stream_ext.tails_state() returns record
+create or replace function stream_ext.tails_state(
+    out id bigint, out epoch text, out unsent uuid[], out looked_at timestamptz, out look_after uuid, out epoch_now text,
+    out is_known boolean, out xmax xid8, out xip xid8[], out was_read boolean, out is_look_due boolean
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    state pg_catalog.record;
 begin
     select r.id, r.epoch, r.unsent, r.looked_at, r.look_after, n.epoch as epoch_now,
         r.epoch is not distinct from n.epoch as is_known,
@@ -10173,11 +10191,10 @@ begin
         -- A time ahead of the clock is from before the clock was set back.
         r.look_after is not null or not (r.looked_at > clock_timestamp() - interval '1 minute' and r.looked_at <= clock_timestamp())
             as is_look_due
-    into state
+    into $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
     from stream.chat_tail_reads as r
     cross join (select stream_ext.log_epoch() as epoch) as n
     order by r.id desc limit 1;
-    return state;
 end
 $$;
 comment on function stream_ext.tails_state() is
@@ -10374,30 +10391,30 @@ comment on function stream_ext.regular_end_tails(jsonb, jsonb, jsonb) is 'Writes
 
 -- The entry points of the regular work: tick and sweep in the caller's transaction, and the loop that commits after each unit.
 
-create or replace function stream_ext.regular_find_work(due record) returns jsonb
+create or replace function stream_ext.regular_find_work(round boolean, mark boolean, tails boolean, is_abandoned boolean) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_claimed pg_catalog.bool;
 begin
-    if not (due.round or due.mark or due.tails) then
+    if not ($1 or $2 or $3) then
         return null;
     end if;
     is_claimed := stream_ext.regular_claim();
-    if not is_claimed and not due.is_abandoned then
+    if not is_claimed and not $4 then
         return null;
     end if;
-    if due.round then
+    if $1 then
         -- Before anything is locked in a transaction that holds its locks until the last unit.
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
         perform stream_ext.viewer_counts_wait_for_passed_over();
     end if;
-    return stream_ext.regular_begin($1, not is_claimed, false);
+    return stream_ext.regular_begin($1, $2, $3, not is_claimed, false);
 end
 $$;
-comment on function stream_ext.regular_find_work(record) is
+comment on function stream_ext.regular_find_work(boolean, boolean, boolean, boolean) is
     'For a tick in one transaction: claims the ticker''s row until it ends and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
 
 create or replace function stream_ext.tick() returns void
@@ -10421,7 +10438,7 @@ begin
     end if;
     share_ms := least(1000, stream_ext.regular_timeout_ms() / 5);
     due := stream_ext.regular_look();
-    work := stream_ext.regular_find_work(due);
+    work := stream_ext.regular_find_work(due.round, due.mark, due.tails, due.is_abandoned);
     if work is null then
         return;
     end if;
@@ -10499,7 +10516,7 @@ begin
     end if;
     if may_work and work is null then
         begin
-            work := stream_ext.regular_begin(due, not is_claimed, true);
+            work := stream_ext.regular_begin(due.round, due.mark, due.tails, not is_claimed, true);
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
             if stream_ext.error_is_cancel(state, raised_in) then
@@ -12350,80 +12367,67 @@ $$;
 comment on function stream_ext.webhook_advance(uuid, bigint, bigint, boolean, bigint) is
     'Moves the user''s cursor on; false when a newer change is stored.';
 
-create or replace function stream_ext.webhook_apply_host(session record, verdict text) returns text
+create or replace function stream_ext.webhook_apply_host(session_id uuid, state text, generation integer, step text, verdict text) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    step constant pg_catalog.text := stream_ext.webhook_step(session.state, session.state_reason, session.state_before_error, session.may_return, $2);
 begin
-    if step = 'see' then
+    if $4 = 'see' then
         -- Only for a host who sends heartbeats: seen by Agora, others still cannot time out.
-        update stream.stream_sessions as s set host_seen_at = now() where s.id = session.id and s.host_seen_at is not null;
+        update stream.stream_sessions as s set host_seen_at = now() where s.id = $1 and s.host_seen_at is not null;
         return 'host_present';
-    elsif step = 'wait' then
+    elsif $4 = 'wait' then
         return 'waiting_for_heartbeat';
-    elsif step = 'return' then
-        perform stream_ext.stream_move(session.id, session.state, 'active', 'host_returned', session.generation, null);
+    elsif $4 = 'return' then
+        perform stream_ext.stream_move($1, $2, 'active', 'host_returned', $3, null);
         return 'host_returned';
-    elsif step = 'lose' then
-        perform stream_ext.stream_move(session.id, session.state, 'error', $2, session.generation, null);
-        return $2;
-    elsif step = 'restate' then
-        update stream.stream_sessions as s set state_reason = $2 where s.id = session.id;
-        return $2;
+    elsif $4 = 'lose' then
+        perform stream_ext.stream_move($1, $2, 'error', $5, $3, null);
+        return $5;
+    elsif $4 = 'restate' then
+        update stream.stream_sessions as s set state_reason = $5 where s.id = $1;
+        return $5;
     end if;
     return 'noted';
 end
 $$;
-comment on function stream_ext.webhook_apply_host(record, text) is 'Applies a change about the host of a locked session; returns the effect.';
+comment on function stream_ext.webhook_apply_host(uuid, text, integer, text, text) is
+    'Applies a step of webhook_step to a locked session; returns the effect.';
 
-create or replace function stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)
+create or replace function stream_ext.webhook_apply_change(
+    session_id uuid, generation integer, kind text, event_type integer, uid bigint, client_seq bigint, ts bigint,
+    out status text, out effect text
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    is_host pg_catalog.bool;
+    is_host constant pg_catalog.bool := $5 between 1 and 999999;
 begin
-    status := 'ignored';
-    if session.state = 'ended' then
-        effect := 'ended';
-        return;
-    end if;
-    if notice.kind = 'channel' then
+    if $3 = 'channel' then
         -- 101 and 102 have no number, only seconds. Within one second "created" wins.
-        status := case when stream_ext.webhook_advance(
-            session.id, 0, 2 * notice.ts + case when notice.event_type = 101 then 1 else 0 end, notice.event_type = 101, notice.ts)
+        status := case when stream_ext.webhook_advance($1, 0, 2 * $7 + case when $4 = 101 then 1 else 0 end, $4 = 101, $7)
             then 'applied' else 'outdated' end;
         effect := case when status = 'applied' then 'noted' end;
         return;
     end if;
-    effect := stream_ext.webhook_ignored(notice.kind, notice.reason, notice.platform, notice.client_type);
-    if effect is not null then
-        return;
-    end if;
-    is_host := notice.uid between 1 and 999999;
+    status := 'ignored';
     effect := case
-        when is_host and notice.uid < session.generation then 'old_generation'
-        when is_host and notice.uid > session.generation then 'unknown_uid'
+        when is_host and $5 < $2 then 'old_generation'
+        when is_host and $5 > $2 then 'unknown_uid'
         when not is_host and not exists (
-            select from stream.stream_viewers as v where v.session_id = session.id and v.agora_uid = notice.uid) then 'unknown_uid'
+            select from stream.stream_viewers as v where v.session_id = $1 and v.agora_uid = $5) then 'unknown_uid'
         end;
     if effect is not null then
         return;
     end if;
-    if not stream_ext.webhook_advance(session.id, notice.uid, notice.client_seq, notice.kind <> 'left', notice.ts) then
-        status := 'outdated';
-        return;
-    end if;
-    status := 'applied';
+    status := case when stream_ext.webhook_advance($1, $5, $6, $3 <> 'left', $7) then 'applied' else 'outdated' end;
     -- Leases follow the app's heartbeats alone and end by themselves; Agora may be late or wrong.
-    effect := case when is_host
-        then stream_ext.webhook_apply_host(session, stream_ext.webhook_verdict(notice.kind, notice.reason, session.has_heartbeat))
-        else 'noted' end;
+    effect := case when status = 'applied' and not is_host then 'noted' end;
 end
 $$;
-comment on function stream_ext.webhook_apply_change(record, record) is 'Applies a change of who is in the channel of a session.';
+comment on function stream_ext.webhook_apply_change(uuid, integer, text, integer, bigint, bigint, bigint) is
+    'Stores a change of who is in the channel of a live session. applied without an effect: it is about the host, and is to be applied.';
 
 create or replace function stream_ext.apply_webhook(notice text) returns table (status text, effect text)
 language plpgsql
@@ -12432,6 +12436,7 @@ as $$
 declare
     parsed pg_catalog.record;
     session pg_catalog.record;
+    verdict pg_catalog.text;
 begin
     if stream_ext.enter_to_write() is not null then
         perform stream_ext.refuse('forbidden');
@@ -12480,7 +12485,22 @@ begin
         return;
     end if;
     if parsed.kind not in ('test', 'unknown') and session.id is not null then
-        select c.status, c.effect into status, effect from stream_ext.webhook_apply_change(session, parsed) as c;
+        status := 'ignored';
+        effect := case
+            when session.state = 'ended' then 'ended'
+            when parsed.kind <> 'channel' then
+                stream_ext.webhook_ignored(parsed.kind, parsed.reason, parsed.platform, parsed.client_type) end;
+        if effect is null then
+            select c.status, c.effect into status, effect
+            from stream_ext.webhook_apply_change(
+                session.id, session.generation, parsed.kind, parsed.event_type, parsed.uid, parsed.client_seq, parsed.ts) as c;
+        end if;
+        if status = 'applied' and effect is null then
+            verdict := stream_ext.webhook_verdict(parsed.kind, parsed.reason, session.has_heartbeat);
+            effect := stream_ext.webhook_apply_host(session.id, session.state, session.generation,
+                stream_ext.webhook_step(session.state, session.state_reason, session.state_before_error, session.may_return, verdict),
+                verdict);
+        end if;
     end if;
     if (status, effect) is distinct from ('applied', 'noted') then
         update stream.webhook_events as e set status = apply_webhook.status, effect = apply_webhook.effect

@@ -2,6 +2,7 @@
 //! token and the first notice.
 
 mod guide;
+mod lint;
 mod project;
 
 use std::fs;
@@ -113,6 +114,8 @@ async fn check(line: &str, printed: &str, hosted: &Hosted, project: &Project) ->
         assert_eq!(app_id, database.environment.agora.app_id);
     } else if line.contains("doctor()") {
         assert!(printed.contains("certificate"), "{printed}");
+    } else if line.contains(" db lint ") {
+        lint::check(project, database).await?;
     }
     Ok(())
 }

@@ -104,32 +104,35 @@ comment on function stream_ext.heartbeat_note(jsonb, text, boolean, text, stream
     'Notes what came of an item: by session and user, whether a later item than the next one said where the app is.';
 
 create function stream_ext.heartbeat_answer(
-    item record, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb
+    session_id uuid, about uuid, foreground boolean, generation integer, join_no integer, token_expires_at timestamptz, claims json,
+    refusal text, own_claims text, written jsonb, out code text, out result stream.heartbeat_result, out now_written jsonb
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    pair constant pg_catalog.text := item.session_id || ' ' || item.about;
+    pair constant pg_catalog.text := $1 || ' ' || $2;
     processed pg_catalog.record;
 begin
-    now_written := $3;
-    code := item.refusal;
+    now_written := $10;
+    code := $8;
     if code is not null then
         return;
     end if;
     -- Hooks of the application look there.
-    perform set_config('request.jwt.claims', coalesce(item.claims::text, $2), true);
+    perform set_config('request.jwt.claims', coalesce($7::text, $9), true);
     select p.code, p.result, p.is_written into processed
     from stream_ext.heartbeat_process(
-        case when item.claims is null then null else item.about end, item.session_id, item.about, item.foreground, item.generation,
-        item.join_no, item.token_expires_at, false, $3 ? pair, coalesce(($3 ->> pair)::boolean, false)) as p;
+        case when $7 is null then null else $2 end, $1, $2, $3, $4, $5, $6, false, $10 ? pair,
+        coalesce(($10 ->> pair)::boolean, false)) as p;
     code := processed.code;
     result := processed.result;
-    now_written := stream_ext.heartbeat_note($3, pair, item.foreground, code, result, processed.is_written);
+    now_written := stream_ext.heartbeat_note($10, pair, $3, code, result, processed.is_written);
 end
 $$;
-comment on function stream_ext.heartbeat_answer(record, text, jsonb) is
+comment on function stream_ext.heartbeat_answer(
+    uuid, uuid, boolean, integer, integer, timestamptz, json, text, text, jsonb
+) is
     'Processes an item of heartbeat_item, behind those that this call has written.';
 
 create function stream_ext.heartbeat_claims() returns text
@@ -159,7 +162,9 @@ begin
     foreach place in array $2 loop
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
         part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
-        answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
+        answer := stream_ext.heartbeat_answer(
+            item.session_id, item.about, item.foreground, item.generation, item.join_no, item.token_expires_at, item.claims,
+            item.refusal, own_claims, written[part]);
         written[part] := answer.now_written;
         return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;
     end loop;
@@ -189,7 +194,9 @@ begin
         select i.* into item from stream_ext.heartbeat_item($1[place]) as i;
         part := coalesce(hashtext(item.session_id || ' ' || item.about) & 1023, 0) + 1;
         begin
-            answer := stream_ext.heartbeat_answer(item, own_claims, written[part]);
+            answer := stream_ext.heartbeat_answer(
+                item.session_id, item.about, item.foreground, item.generation, item.join_no, item.token_expires_at, item.claims,
+                item.refusal, own_claims, written[part]);
             perform set_config('request.jwt.claims', own_claims, true);
             written[part] := answer.now_written;
             return next row(place, coalesce(answer.code, 'ok'), answer.result)::stream.batched_heartbeat;

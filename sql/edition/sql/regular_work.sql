@@ -57,7 +57,8 @@ end
 $$;
 comment on function stream_ext.regular_look() is 'What is due, without writing or locking anything.';
 
-create function stream_ext.regular_begin(due record, without_claim boolean, commits boolean) returns jsonb
+create function stream_ext.regular_begin(round boolean, mark boolean, tails boolean, without_claim boolean, commits boolean)
+returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -65,25 +66,25 @@ declare
     batch constant pg_catalog.int4 := (select c.sweep_batch_size from stream.config as c where c.id);
     unmarked constant pg_catalog.numeric := coalesce(
         substring(current_setting('stream_ext.unmarked_at', true) from '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')::numeric, 0);
-    has_round constant pg_catalog.bool := due.round
-        and not ($2 and unmarked between extract(epoch from clock_timestamp()) - 0.9 and extract(epoch from clock_timestamp()));
+    has_round constant pg_catalog.bool := $1
+        and not ($4 and unmarked between extract(epoch from clock_timestamp()) - 0.9 and extract(epoch from clock_timestamp()));
 begin
-    if not due.tails then
+    if not $3 then
         -- Nothing is unsent.
         perform set_config('stream_ext.sends', '', false);
     end if;
     return jsonb_build_object(
-        'without_claim', $2, 'mark', due.mark and not $2, 'is_plan_begun', false, 'plan_at', extract(epoch from clock_timestamp()), 'tails_at', 0,
+        'without_claim', $4, 'mark', $2 and not $4, 'is_plan_begun', false, 'plan_at', extract(epoch from clock_timestamp()), 'tails_at', 0,
         'round', case when has_round then stream_ext.regular_round(
             array['late_events', 'clock_correction', 'viewer_leases', 'ended_resources', 'session_timeouts', 'viewer_counts',
                 'reactions', 'expiring_tokens', 'tokens', 'restrictions', 'retention', 'webhook_events', 'webhook_cursors',
                 'requests', 'start_rates', 'canary'],
-            batch, jsonb_build_object('count', true, 'waits', $3)) end,
-        'plan', case when due.round then stream_ext.regular_round(array['governor'], 2147483647, '{}') end,
-        'tails', case when due.tails then stream_ext.regular_round(array['tails'], 2147483647, '{}') end);
+            batch, jsonb_build_object('count', true, 'waits', $5)) end,
+        'plan', case when $1 then stream_ext.regular_round(array['governor'], 2147483647, '{}') end,
+        'tails', case when $3 then stream_ext.regular_round(array['tails'], 2147483647, '{}') end);
 end
 $$;
-comment on function stream_ext.regular_begin(record, boolean, boolean) is 'Collects what is due. Writes nothing.';
+comment on function stream_ext.regular_begin(boolean, boolean, boolean, boolean, boolean) is 'Collects what is due. Writes nothing.';
 
 create function stream_ext.regular_mark(claims boolean, sends boolean) returns boolean
 language plpgsql

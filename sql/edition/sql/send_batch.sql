@@ -21,7 +21,9 @@ begin
         budget := budget - locks.waited_ms;
         return query
         select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-        from stream_ext.send_to_session(session.id, session.drafts, locks) as a;
+        from stream_ext.send_to_session(
+            session.id, session.drafts, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+            locks.lease_states, locks.lease_tats, locks.lease_chats) as a;
     end loop;
 end
 $$;
@@ -48,7 +50,9 @@ begin
         locks := stream_ext.send_lock($1, $2, least($3, left_ms));
         left_ms := left_ms - locks.waited_ms;
         if locks.status = 'taken' then
-            answers := array(select to_jsonb(a) from stream_ext.send_to_session($1, $2, locks) as a);
+            answers := array(select to_jsonb(a) from stream_ext.send_to_session(
+                $1, $2, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+                locks.lease_states, locks.lease_tats, locks.lease_chats) as a);
             return;
         end if;
     exception when others or query_canceled or assert_failure then
@@ -70,7 +74,9 @@ begin
             locks := stream_ext.send_lock($1, draft.alone, least($3, left_ms));
             left_ms := left_ms - locks.waited_ms;
             answers := array_append(
-                answers, (select to_jsonb(a) from stream_ext.send_to_session($1, draft.alone, locks) as a));
+                answers, (select to_jsonb(a) from stream_ext.send_to_session(
+                    $1, draft.alone, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+                    locks.lease_states, locks.lease_tats, locks.lease_chats) as a));
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
                 raised_in = pg_exception_context;
@@ -119,7 +125,9 @@ begin
             budget := budget - locks.waited_ms;
             return query
             select a.item, session.id, a.status, a.retry_after_ms, a.stored_seq
-            from stream_ext.send_to_session(session.id, session.drafts, locks) as a;
+            from stream_ext.send_to_session(
+                session.id, session.drafts, locks.status, locks.host_tat, locks.may_wait, locks.arrived_at, locks.users,
+                locks.lease_states, locks.lease_tats, locks.lease_chats) as a;
             continue;
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;

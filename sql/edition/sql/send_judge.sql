@@ -20,7 +20,10 @@ $$;
 comment on function stream_ext.send_refuse_new(uuid, jsonb, text) is
     'Refuses what is new: a retry returns its stored message in any case.';
 
-create function stream_ext.send_to_session(session_id uuid, drafts jsonb, locks record)
+create function stream_ext.send_to_session(
+    session_id uuid, drafts jsonb, lock_status text, host_tat timestamptz, may_wait boolean, arrived_at timestamptz, users uuid[],
+    lease_states boolean[], lease_tats timestamptz[], lease_chats timestamptz[]
+)
 returns table (item integer, status text, retry_after_ms bigint, stored_seq bigint)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -31,11 +34,7 @@ declare
     in_force pg_catalog.text := own_claims;
     -- Arrays, of which a batch that grows changes one element and copies none: by a user's place among users, by the place of an
     -- id among the batch's, and in the order of the messages that are accepted.
-    users constant pg_catalog.uuid[] := locks.users;
-    lease_states constant pg_catalog.bool[] := locks.lease_states;
-    lease_tats constant pg_catalog.timestamptz[] := locks.lease_tats;
-    lease_chats constant pg_catalog.timestamptz[] := locks.lease_chats;
-    senders pg_catalog.jsonb[] := array_fill(null::jsonb, array[cardinality(users)]);
+    senders pg_catalog.jsonb[] := array_fill(null::jsonb, array[cardinality($7)]);
     rows_of_ids pg_catalog.int4[] := array_fill(null::integer, array[jsonb_array_length($2)]);
     ids pg_catalog.uuid[] := '{}';
     user_ids pg_catalog.uuid[] := '{}';
@@ -49,11 +48,11 @@ declare
     moment pg_catalog.timestamptz;
     first_number pg_catalog.int8;
 begin
-    if locks.status <> 'ready' then
+    if $3 <> 'ready' then
         return query
         select r.item, r.status, r.retry_after_ms, r.stored_seq
         from stream_ext.send_refuse_new($1, $2, case
-            when locks.status = 'taken' then 'lock_timeout'
+            when $3 = 'taken' then 'lock_timeout'
             when exists (select from stream.stream_sessions as s where s.id = $1) then 'stream_ended'
             else 'session_not_found' end) as r;
         return;
@@ -107,20 +106,20 @@ begin
             moment := clock_timestamp();
             select r.*, x.is_banned, x.is_muted, x.muted_until, f.at as counts_from,
                 stream_ext.rate_backlog_us(
-                    case when r.is_seller then locks.host_tat else lease_tats[draft.sender_place] end, f.at,
+                    case when r.is_seller then $4 else $9[draft.sender_place] end, f.at,
                     r.interval_us + r.tolerance_us) as backlog_us,
-                case when not r.is_seller then stream_ext.chat_silent_ms(lease_chats[draft.sender_place], f.at) end as silent_ms,
+                case when not r.is_seller then stream_ext.chat_silent_ms($10[draft.sender_place], f.at) end as silent_ms,
                 draft.claims as claims, false as counts
             into sender
             from stream_ext.chat_rules($1, draft.user_id) as r
             cross join stream_ext.chat_restrictions($1, draft.user_id) as x
-            cross join lateral (select case when r.is_seller then moment else coalesce(locks.arrived_at, moment) end as at) as f;
+            cross join lateral (select case when r.is_seller then moment else coalesce($6, moment) end as at) as f;
             if sender.is_seller is null then
                 perform stream_ext.refuse('session_not_found');
             end if;
         end if;
         refused := stream_ext.chat_refusal($1, draft.user_id, draft.content, draft.is_anonymous, sender.anonymous_users_may_chat,
-            sender.is_seller, lease_states[draft.sender_place], sender.can_chat, sender.username, sender.is_banned,
+            sender.is_seller, $8[draft.sender_place], sender.can_chat, sender.username, sender.is_banned,
             sender.is_muted, sender.chat_mode, sender.backlog_us, sender.tolerance_us, sender.slow_mode_ms, sender.silent_ms);
         if refused is null then
             sender.backlog_us := sender.backlog_us + sender.interval_us;
@@ -145,12 +144,14 @@ begin
     if cardinality(ids) = 0 then
         return;
     end if;
-    first_number := stream_ext.send_write($1, ids, user_ids, usernames, contents, users, senders);
-    perform stream_ext.log_relay($1, first_number, 'chat', locks.may_wait);
+    first_number := stream_ext.send_write($1, ids, user_ids, usernames, contents, $7, senders);
+    perform stream_ext.log_relay($1, first_number, 'chat', $5);
     return query
     select a.item, 'ok', null::bigint, first_number + a.row - 1
     from unnest(answered, answered_rows) as a (item, row);
 end
 $$;
-comment on function stream_ext.send_to_session(uuid, jsonb, record) is
+comment on function stream_ext.send_to_session(
+    uuid, jsonb, text, timestamptz, boolean, timestamptz, uuid[], boolean[], timestamptz[], timestamptz[]
+) is
     'Sends messages of one session, in the order of the batch, behind the locks of send_lock: of each item ok and the number of its message, or the code of the refusal.';

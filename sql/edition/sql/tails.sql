@@ -20,12 +20,13 @@ end
 $$;
 comment on function stream_ext.tails_due(uuid[]) is 'Those of the sessions that do not wait for the end of a long window.';
 
-create function stream_ext.tails_state() returns record
+create function stream_ext.tails_state(
+    out id bigint, out epoch text, out unsent uuid[], out looked_at timestamptz, out look_after uuid, out epoch_now text,
+    out is_known boolean, out xmax xid8, out xip xid8[], out was_read boolean, out is_look_due boolean
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    state pg_catalog.record;
 begin
     select r.id, r.epoch, r.unsent, r.looked_at, r.look_after, n.epoch as epoch_now,
         r.epoch is not distinct from n.epoch as is_known,
@@ -37,11 +38,10 @@ begin
         -- A time ahead of the clock is from before the clock was set back.
         r.look_after is not null or not (r.looked_at > clock_timestamp() - interval '1 minute' and r.looked_at <= clock_timestamp())
             as is_look_due
-    into state
+    into $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
     from stream.chat_tail_reads as r
     cross join (select stream_ext.log_epoch() as epoch) as n
     order by r.id desc limit 1;
-    return state;
 end
 $$;
 comment on function stream_ext.tails_state() is

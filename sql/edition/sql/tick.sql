@@ -1,29 +1,29 @@
 -- The entry points of the regular work: tick and sweep in the caller's transaction, and the loop that commits after each unit.
 
-create function stream_ext.regular_find_work(due record) returns jsonb
+create function stream_ext.regular_find_work(round boolean, mark boolean, tails boolean, is_abandoned boolean) returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     is_claimed pg_catalog.bool;
 begin
-    if not (due.round or due.mark or due.tails) then
+    if not ($1 or $2 or $3) then
         return null;
     end if;
     is_claimed := stream_ext.regular_claim();
-    if not is_claimed and not due.is_abandoned then
+    if not is_claimed and not $4 then
         return null;
     end if;
-    if due.round then
+    if $1 then
         -- Before anything is locked in a transaction that holds its locks until the last unit.
         set constraints all immediate;
         perform stream_ext.sweep_wait_for_passed_over();
         perform stream_ext.viewer_counts_wait_for_passed_over();
     end if;
-    return stream_ext.regular_begin($1, not is_claimed, false);
+    return stream_ext.regular_begin($1, $2, $3, not is_claimed, false);
 end
 $$;
-comment on function stream_ext.regular_find_work(record) is
+comment on function stream_ext.regular_find_work(boolean, boolean, boolean, boolean) is
     'For a tick in one transaction: claims the ticker''s row until it ends and returns the work that is due. Works without the claim when the row is locked by a transaction that is no ticker.';
 
 create function stream_ext.tick() returns void
@@ -47,7 +47,7 @@ begin
     end if;
     share_ms := least(1000, stream_ext.regular_timeout_ms() / 5);
     due := stream_ext.regular_look();
-    work := stream_ext.regular_find_work(due);
+    work := stream_ext.regular_find_work(due.round, due.mark, due.tails, due.is_abandoned);
     if work is null then
         return;
     end if;
@@ -125,7 +125,7 @@ begin
     end if;
     if may_work and work is null then
         begin
-            work := stream_ext.regular_begin(due, not is_claimed, true);
+            work := stream_ext.regular_begin(due.round, due.mark, due.tails, not is_claimed, true);
         exception when others or query_canceled or assert_failure then
             get stacked diagnostics state = returned_sqlstate, raised_in = pg_exception_context;
             if stream_ext.error_is_cancel(state, raised_in) then

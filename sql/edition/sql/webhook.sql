@@ -24,80 +24,67 @@ $$;
 comment on function stream_ext.webhook_advance(uuid, bigint, bigint, boolean, bigint) is
     'Moves the user''s cursor on; false when a newer change is stored.';
 
-create function stream_ext.webhook_apply_host(session record, verdict text) returns text
+create function stream_ext.webhook_apply_host(session_id uuid, state text, generation integer, step text, verdict text) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    step constant pg_catalog.text := stream_ext.webhook_step(session.state, session.state_reason, session.state_before_error, session.may_return, $2);
 begin
-    if step = 'see' then
+    if $4 = 'see' then
         -- Only for a host who sends heartbeats: seen by Agora, others still cannot time out.
-        update stream.stream_sessions as s set host_seen_at = now() where s.id = session.id and s.host_seen_at is not null;
+        update stream.stream_sessions as s set host_seen_at = now() where s.id = $1 and s.host_seen_at is not null;
         return 'host_present';
-    elsif step = 'wait' then
+    elsif $4 = 'wait' then
         return 'waiting_for_heartbeat';
-    elsif step = 'return' then
-        perform stream_ext.stream_move(session.id, session.state, 'active', 'host_returned', session.generation, null);
+    elsif $4 = 'return' then
+        perform stream_ext.stream_move($1, $2, 'active', 'host_returned', $3, null);
         return 'host_returned';
-    elsif step = 'lose' then
-        perform stream_ext.stream_move(session.id, session.state, 'error', $2, session.generation, null);
-        return $2;
-    elsif step = 'restate' then
-        update stream.stream_sessions as s set state_reason = $2 where s.id = session.id;
-        return $2;
+    elsif $4 = 'lose' then
+        perform stream_ext.stream_move($1, $2, 'error', $5, $3, null);
+        return $5;
+    elsif $4 = 'restate' then
+        update stream.stream_sessions as s set state_reason = $5 where s.id = $1;
+        return $5;
     end if;
     return 'noted';
 end
 $$;
-comment on function stream_ext.webhook_apply_host(record, text) is 'Applies a change about the host of a locked session; returns the effect.';
+comment on function stream_ext.webhook_apply_host(uuid, text, integer, text, text) is
+    'Applies a step of webhook_step to a locked session; returns the effect.';
 
-create function stream_ext.webhook_apply_change(session record, notice record, out status text, out effect text)
+create function stream_ext.webhook_apply_change(
+    session_id uuid, generation integer, kind text, event_type integer, uid bigint, client_seq bigint, ts bigint,
+    out status text, out effect text
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    is_host pg_catalog.bool;
+    is_host constant pg_catalog.bool := $5 between 1 and 999999;
 begin
-    status := 'ignored';
-    if session.state = 'ended' then
-        effect := 'ended';
-        return;
-    end if;
-    if notice.kind = 'channel' then
+    if $3 = 'channel' then
         -- 101 and 102 have no number, only seconds. Within one second "created" wins.
-        status := case when stream_ext.webhook_advance(
-            session.id, 0, 2 * notice.ts + case when notice.event_type = 101 then 1 else 0 end, notice.event_type = 101, notice.ts)
+        status := case when stream_ext.webhook_advance($1, 0, 2 * $7 + case when $4 = 101 then 1 else 0 end, $4 = 101, $7)
             then 'applied' else 'outdated' end;
         effect := case when status = 'applied' then 'noted' end;
         return;
     end if;
-    effect := stream_ext.webhook_ignored(notice.kind, notice.reason, notice.platform, notice.client_type);
-    if effect is not null then
-        return;
-    end if;
-    is_host := notice.uid between 1 and 999999;
+    status := 'ignored';
     effect := case
-        when is_host and notice.uid < session.generation then 'old_generation'
-        when is_host and notice.uid > session.generation then 'unknown_uid'
+        when is_host and $5 < $2 then 'old_generation'
+        when is_host and $5 > $2 then 'unknown_uid'
         when not is_host and not exists (
-            select from stream.stream_viewers as v where v.session_id = session.id and v.agora_uid = notice.uid) then 'unknown_uid'
+            select from stream.stream_viewers as v where v.session_id = $1 and v.agora_uid = $5) then 'unknown_uid'
         end;
     if effect is not null then
         return;
     end if;
-    if not stream_ext.webhook_advance(session.id, notice.uid, notice.client_seq, notice.kind <> 'left', notice.ts) then
-        status := 'outdated';
-        return;
-    end if;
-    status := 'applied';
+    status := case when stream_ext.webhook_advance($1, $5, $6, $3 <> 'left', $7) then 'applied' else 'outdated' end;
     -- Leases follow the app's heartbeats alone and end by themselves; Agora may be late or wrong.
-    effect := case when is_host
-        then stream_ext.webhook_apply_host(session, stream_ext.webhook_verdict(notice.kind, notice.reason, session.has_heartbeat))
-        else 'noted' end;
+    effect := case when status = 'applied' and not is_host then 'noted' end;
 end
 $$;
-comment on function stream_ext.webhook_apply_change(record, record) is 'Applies a change of who is in the channel of a session.';
+comment on function stream_ext.webhook_apply_change(uuid, integer, text, integer, bigint, bigint, bigint) is
+    'Stores a change of who is in the channel of a live session. applied without an effect: it is about the host, and is to be applied.';
 
 create function stream_ext.apply_webhook(notice text) returns table (status text, effect text)
 language plpgsql
@@ -106,6 +93,7 @@ as $$
 declare
     parsed pg_catalog.record;
     session pg_catalog.record;
+    verdict pg_catalog.text;
 begin
     if stream_ext.enter_to_write() is not null then
         perform stream_ext.refuse('forbidden');
@@ -154,7 +142,22 @@ begin
         return;
     end if;
     if parsed.kind not in ('test', 'unknown') and session.id is not null then
-        select c.status, c.effect into status, effect from stream_ext.webhook_apply_change(session, parsed) as c;
+        status := 'ignored';
+        effect := case
+            when session.state = 'ended' then 'ended'
+            when parsed.kind <> 'channel' then
+                stream_ext.webhook_ignored(parsed.kind, parsed.reason, parsed.platform, parsed.client_type) end;
+        if effect is null then
+            select c.status, c.effect into status, effect
+            from stream_ext.webhook_apply_change(
+                session.id, session.generation, parsed.kind, parsed.event_type, parsed.uid, parsed.client_seq, parsed.ts) as c;
+        end if;
+        if status = 'applied' and effect is null then
+            verdict := stream_ext.webhook_verdict(parsed.kind, parsed.reason, session.has_heartbeat);
+            effect := stream_ext.webhook_apply_host(session.id, session.state, session.generation,
+                stream_ext.webhook_step(session.state, session.state_reason, session.state_before_error, session.may_return, verdict),
+                verdict);
+        end if;
     end if;
     if (status, effect) is distinct from ('applied', 'noted') then
         update stream.webhook_events as e set status = apply_webhook.status, effect = apply_webhook.effect
