@@ -5,6 +5,7 @@
 //! recorded in `stream.troubles` and skipped, and the unit begins again with the others.
 
 pub mod round;
+mod sql_triggers;
 pub mod troubles;
 
 use std::time::{Duration, Instant};

@@ -8,6 +8,7 @@ use crate::postgres::caller::{self, Admitted};
 use crate::postgres::error::Result;
 use crate::postgres::transaction::{Fault, Scope};
 use crate::regular::figures::Outcome;
+use crate::regular::unit::sql_triggers;
 use crate::regular::unit::troubles::{self, Trouble};
 use crate::regular::unit::{MOST_STREAMS, Rule, Tally, Unit, add};
 
@@ -79,6 +80,9 @@ impl Round {
             let admitted = caller::enter_as_owner()?;
             if !begin(admitted)? {
                 return Ok(Step::Stopped);
+            }
+            if scope == Scope::Transaction {
+                sql_triggers::begin_unit()?;
             }
             let began_at = Instant::now();
             for (index, running) in rules.iter_mut().enumerate() {

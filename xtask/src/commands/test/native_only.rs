@@ -63,10 +63,6 @@ pub const NATIVE_ONLY: &NamedTests = &[
         "statements above READ COMMITTED cannot change rows that have moved: editions::isolation tests the refusal",
     ),
     (
-        "regular_work::held_rows::the_worker_goes_on_beside_a_locked_partition",
-        "triggers in SQL do not know that they run in a unit of the library's worker, and wait for the partition",
-    ),
-    (
         "regular_work::worker::",
         "the background worker is a process of the library",
     ),
