@@ -1,5 +1,6 @@
 //! The Edge Function that takes Agora's notices answers as edge_api does, request by request, and does the same.
 
+mod data_api;
 mod failures;
 mod notices;
 mod vectors;

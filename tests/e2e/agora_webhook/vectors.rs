@@ -1,6 +1,7 @@
 //! The vectors of the edge's own tests of its webhook, and notices with one field that is wrong, sent to both.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hyper::Method;
@@ -12,6 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{SIGNATURE, expect_same, post, sign};
+
+/// The longest wait for an answer.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -104,11 +108,15 @@ async fn the_edges_vectors_are_answered_as_there() -> Result<()> {
         let answer = pair.send(&no_notice.about, request).await?;
         assert_eq!(answer["detail"], no_notice.detail.as_str());
     }
+    // A right one with more behind it.
+    let Signed { body, signatures } = &vectors.signed;
+    let longer = || post(body.clone()).header(SIGNATURE, format!("{}00", signatures[0]));
+    let answer = pair.send("a longer signature", longer).await?;
+    assert_eq!(answer["code"], "webhook_signature_invalid");
     let stored = "select count(*) from stream.webhook_events";
     assert_eq!(pair.services.database.value::<i64>(stored).await?, 0);
 
     // By either secret. Both services have one database, and the second of them hands over a copy.
-    let Signed { body, signatures } = &vectors.signed;
     let of_first = post(body.clone()).header(SIGNATURE, &signatures[0]);
     let answer = of_first.send(&pair.function).await?;
     assert_eq!(answer.ok()?["status"], "unknown_channel");
@@ -139,22 +147,31 @@ async fn other_methods_and_bodies_that_are_too_long_are_refused_as_there() -> Re
         assert_eq!(answer["status"], 405);
     }
 
+    let address = pair.function.strip_prefix("http://").context("no URL")?;
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{SIGNATURE}: {signature}\r\n"
+    );
+    // One that is announced is refused before its first byte.
+    let announced = format!("{head}content-length: {}\r\n\r\n", longest + 1);
+    assert_eq!(status_line(address, &announced).await?, "HTTP/1.1 413");
     // Without an announced length it is counted as it comes.
     let piece = "x".repeat(4096);
     let pieces = format!("1000\r\n{piece}\r\n").repeat(5) + "0\r\n\r\n";
-    let address = pair.function.strip_prefix("http://").context("no URL")?;
-    let mut socket = TcpStream::connect(address).await?;
-    let head = format!(
-        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{SIGNATURE}: {signature}\r\n\
-         transfer-encoding: chunked\r\n\r\n"
-    );
-    socket.write_all(head.as_bytes()).await?;
-    // The answer may come before the last piece is taken.
-    let _ = socket.write_all(pieces.as_bytes()).await;
-    let mut answer = vec![0; 12];
-    socket.read_exact(&mut answer).await?;
-    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 413");
+    let counted = format!("{head}transfer-encoding: chunked\r\n\r\n{pieces}");
+    assert_eq!(status_line(address, &counted).await?, "HTTP/1.1 413");
     Ok(())
+}
+
+/// The begin of the answer to these bytes, while the connection stays open.
+async fn status_line(address: &str, request: &str) -> Result<String> {
+    let mut socket = TcpStream::connect(address).await?;
+    // The answer may come before the last byte is taken.
+    let _ = socket.write_all(request.as_bytes()).await;
+    let mut answer = vec![0; 12];
+    tokio::time::timeout(DEADLINE, socket.read_exact(&mut answer))
+        .await
+        .context("no answer")??;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Bodies of which most are no notices: each with what it is about.
@@ -246,9 +263,14 @@ fn bodies() -> Result<Vec<(String, Vec<u8>)>> {
     ] {
         bodies.push((about.to_owned(), body.into_bytes()));
     }
-    let mut no_text = text.into_bytes();
-    no_text.push(0xff);
-    bodies.push(("no UTF-8".to_owned(), no_text));
+    let mut behind = text.clone().into_bytes();
+    behind.push(0xff);
+    bodies.push(("no UTF-8".to_owned(), behind));
+    // In a member that nobody reads.
+    let mut inside = text.replacen('{', r#"{"sid":"?","#, 1).into_bytes();
+    let place = inside.iter().position(|byte| *byte == b'?');
+    inside[place.context("no place")?] = 0xff;
+    bodies.push(("no UTF-8 inside".to_owned(), inside));
     Ok(bodies)
 }
 
