@@ -17,6 +17,7 @@ pub const CORE: &[&str] = &[
     "doctor::",
     "editions::collations",
     "gateway::",
+    "hosted::",
     "mechanism::",
     "realtime::",
     "regular_work::pg_cron",
