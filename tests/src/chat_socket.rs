@@ -23,6 +23,8 @@ pub struct ChatSocket {
 pub struct FrameNumbers {
     pub from_seq: i64,
     pub to_seq: i64,
+    /// It stands for entries that it does not carry.
+    pub digest: bool,
 }
 
 /// What the server sent.

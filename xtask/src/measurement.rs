@@ -24,7 +24,7 @@ pub struct Row {
     pub baseline: Option<String>,
     pub baseline_value: Option<f64>,
     pub ratio: Option<f64>,
-    /// Of the ratios of single rounds, where there were several.
+    /// Of the ratios of single rounds, or of their values without a baseline, where there were several.
     pub spread: Option<Spread>,
     pub target: Option<String>,
     pub holds: Option<bool>,
@@ -61,6 +61,13 @@ impl Row {
             .against(baseline, median(baselines.to_vec()));
         row.spread = Some(Spread::of(&ratios));
         row.ratio = Some(median(ratios));
+        row
+    }
+
+    /// The median of several rounds that are compared with nothing.
+    pub fn median_of(bench: &str, name: impl Into<String>, rounds: &[f64], unit: &str) -> Self {
+        let mut row = Self::new(bench, name, median(rounds.to_vec()), unit);
+        row.spread = Some(Spread::of(rounds));
         row
     }
 

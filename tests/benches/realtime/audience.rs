@@ -1,5 +1,6 @@
 //! Sockets that note when each frame reached them.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,8 +106,9 @@ impl Audience {
         }
     }
 
-    /// What each socket received, by session. Fails when one has a hole, or lost its channel.
-    pub fn receipts(&mut self) -> Result<Vec<(Uuid, Vec<Receipt>)>> {
+    /// What each socket received, by session. Fails when one lacks a message from the first of its session on, was only told of
+    /// it, or lost its channel.
+    pub fn receipts(&mut self, first: &HashMap<Uuid, i64>) -> Result<Vec<(Uuid, Vec<Receipt>)>> {
         if let Some(ended) = self.tasks.try_join_next() {
             ended??;
         }
@@ -116,13 +118,19 @@ impl Audience {
             .map(|of| (of.session, of.received().clone()))
             .collect();
         for (session, received) in &receipts {
-            let holes = received
-                .windows(2)
-                .filter(|pair| pair[1].frame.from_seq > pair[0].frame.to_seq + 1);
-            ensure!(
-                holes.count() == 0,
-                "a socket of {session} has a hole in its frames"
-            );
+            let mut next = *first.get(session).context("a stream without a message")?;
+            for receipt in received {
+                let FrameNumbers {
+                    from_seq,
+                    to_seq,
+                    digest,
+                } = receipt.frame;
+                ensure!(
+                    from_seq <= next && !digest,
+                    "a socket of {session} was not sent message {next}"
+                );
+                next = next.max(to_seq + 1);
+            }
         }
         Ok(receipts)
     }

@@ -3,7 +3,7 @@
 use crate::database::TestDatabase;
 use crate::services::faults::fault_at;
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use xtask::run::Run;
 
 /// The running stand-in; stopped when it is dropped.
@@ -39,10 +39,11 @@ impl Supabase {
         })
     }
 
-    /// From now on it drops rows and closes channels above so many messages a second, as the real server does.
-    pub async fn limit(&self, messages_per_s: u32) -> Result<()> {
+    /// From now on it drops rows and closes channels above so many messages a second, as the real server does. Returns what it
+    /// has counted since its start.
+    pub async fn limit(&self, messages_per_s: u32) -> Result<Value> {
         let url = format!("http://{}", self.address);
         let quota = json!({"quota": {"events_per_second": messages_per_s}});
-        fault_at(&url, &self.service_key, quota).await.map(|_| ())
+        fault_at(&url, &self.service_key, quota).await
     }
 }
