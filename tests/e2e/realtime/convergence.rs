@@ -126,3 +126,26 @@ async fn joins_that_were_refused_for_long_are_made_again_within_10_s_of_the_last
     ensure!(late.is_empty(), "{seen:?} instead of {expected:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn under_a_limit_clients_poll_for_what_no_frame_carries_yet() -> Result<()> {
+    let stage = Stage::set_up("realtime-pressed").await?;
+    let mut followed = stage.begin(4).await?;
+    stage.press(&followed).await?;
+    for stream in followed.streams() {
+        stage.write(stream, 1).await?;
+    }
+    let expected = stage.logged(&followed).await?;
+    let late = followed.wait(&expected).await?;
+    let seen = followed.report().await?;
+    ensure!(late.is_empty(), "{seen:?} instead of {expected:?}");
+    for (client, of) in seen.iter().enumerate() {
+        // One call when it begins.
+        let has_polled = of.syncs > 1;
+        ensure!(
+            of.shown == expected[client / play::CLIENTS] && has_polled,
+            "{of:?}"
+        );
+    }
+    Ok(())
+}

@@ -13,6 +13,7 @@ use stream_tests::services::script::Dialogue;
 use stream_tests::session::Session;
 use stream_tests::stream::{numbers, send_message};
 use stream_tests::ticking::database_with_worker;
+use stream_tests::waiting::wait_for;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 use xtask::workspace;
@@ -115,6 +116,27 @@ impl Stage {
             fault.end(&mut *self.services.lock().await).await
         };
         struck.await.with_context(|| format!("{fault:?}"))
+    }
+
+    /// Sets a limit for which the streams are too busy, and keeps them so until a frame of each has said how often to poll.
+    pub async fn press(&self, followed: &Followed) -> Result<()> {
+        let services = self.services.lock().await;
+        let database = &services.database;
+        let limit = "update stream.config set realtime_messages_per_s = 4 where id";
+        database.change(limit).await?;
+        wait_for("every stream says how often to poll", async || {
+            for stream in followed.streams() {
+                self.write(stream, 1).await?;
+            }
+            let told: i64 = database
+                .value(
+                    "select count(distinct m.topic) from realtime.messages as m
+                     where m.event = 'messages' and m.payload ->> 'poll_ms' is not null",
+                )
+                .await?;
+            Ok((told == i64::try_from(followed.streams.len())?).then_some(()))
+        })
+        .await
     }
 
     pub async fn end_faults(&self) -> Result<()> {
