@@ -18,11 +18,17 @@ mod session;
 mod windows;
 
 #[cfg(test)]
+mod ahead;
+#[cfg(test)]
 mod bids;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod rates;
+#[cfg(test)]
+mod steps;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::governor::world::{Second, Stream, World};
 use crate::governor::*;
 use property_seed::config;
 
-fn sessions() -> impl Strategy<Value = Vec<Session>> {
+pub fn sessions() -> impl Strategy<Value = Vec<Session>> {
     let channels = prop_oneof![1_u32..20, 20_u32..500, 500_u32..10_000];
     let window = prop_oneof![Just(MIN_WINDOW_MS), MIN_WINDOW_MS..=MAX_WINDOW_MS];
     let auction_window = prop_oneof![
@@ -40,7 +40,7 @@ fn sessions() -> impl Strategy<Value = Vec<Session>> {
     prop::collection::vec(session, 0..40)
 }
 
-fn budgets() -> impl Strategy<Value = Budget> {
+pub fn budgets() -> impl Strategy<Value = Budget> {
     (1_u32..5_000, 1_u32..=100, 0_u64..130, 0_u64..110).prop_map(
         |(limit_per_s, share_percent, spent, urgent)| {
             let of_limit = |percent: u64| u64::from(limit_per_s) * 60 * percent / 100;

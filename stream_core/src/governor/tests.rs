@@ -3,7 +3,7 @@
 use crate::governor::world::{Second, Stream, World};
 use crate::governor::*;
 
-const CALM: Session = Session {
+pub const CALM: Session = Session {
     channels: 100,
     entries_per_1000_s: 0,
     auctions_per_1000_s: 0,
@@ -16,7 +16,7 @@ const CALM: Session = Session {
     viewers_window_ms: 0,
 };
 
-const LONG_AGO: ViewerEvent = ViewerEvent {
+pub const LONG_AGO: ViewerEvent = ViewerEvent {
     is_expected: false,
     since_ms: 60_000,
 };
@@ -27,7 +27,7 @@ const SHORTEST: Windows = Windows {
     ..UNLIMITED
 };
 
-fn budget(limit_per_s: u32) -> Budget {
+pub fn budget(limit_per_s: u32) -> Budget {
     Budget {
         limit_per_s,
         share_percent: 80,
@@ -131,6 +131,8 @@ fn a_longer_window_begins_with_the_next_frame_and_a_shorter_one_now() {
     let longer = plan(&budget(2500), &[pressed]).windows[0];
     assert!(longer.window_ms > MIN_WINDOW_MS);
     assert_eq!(longer.open_ms, MIN_WINDOW_MS);
+    // What the chat demands is no reason to delay viewer counts.
+    assert_eq!(longer.viewers_window_ms, 0);
     let relieved = Session {
         open_ms: 30_000,
         window_ms: 30_000,
