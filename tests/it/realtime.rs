@@ -10,6 +10,8 @@ mod frame_completeness;
 mod frames;
 mod governor;
 mod governor_auctions;
+mod governor_plans;
+mod governor_reactions;
 mod late_events;
 mod partitions;
 mod policies;

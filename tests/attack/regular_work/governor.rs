@@ -6,6 +6,7 @@ use serde_json::json;
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::ticking::{Ticker, Ticking};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::{is_done, make_due, stream};
@@ -99,9 +100,10 @@ async fn hold_the_plan(mut ticking: Ticking) -> Result<()> {
         ticking
             .until("select planned_at > '-infinity' from stream.governor")
             .await?;
-        let holder = ticking.database.connect("postgres").await?;
-        holder
-            .batch_execute(&format!("begin; select from stream.{table} for update"))
+        let holder = hold_of_plan(&ticking.database, table).await?;
+        let held_at: String = ticking
+            .database
+            .value("select clock_timestamp()::text")
             .await?;
         make_due(&ticking.database, &[id]).await?;
         ticking.until(&is_done(id)).await?;
@@ -112,11 +114,42 @@ async fn hold_the_plan(mut ticking: Ticking) -> Result<()> {
                 .figure("pg_stream_realtime_plan_age_seconds", json!({}))
                 .await?;
             assert!(age >= 3.0, "{age} s");
+        } else {
+            ticking
+                .until(&format!(
+                    "select planned_at > '{held_at}' from stream.governor"
+                ))
+                .await?;
         }
+        let (status, detail) = ticking.database.check("troubles").await?;
+        assert_eq!(status, "ok", "{table}: {detail}");
         holder.batch_execute("rollback").await?;
         ticking.until(PLANS_AGAIN).await?;
     }
     let (status, detail) = ticking.database.check("troubles").await?;
     assert_eq!(status, "ok", "{detail}");
     Ok(())
+}
+
+/// Holds all rows of one of the tables of a plan, among them some that the next plan takes.
+async fn hold_of_plan(database: &TestDatabase, table: &str) -> Result<Client> {
+    let plan = database.connect("postgres").await?;
+    // Meanwhile nobody takes them.
+    plan.batch_execute("begin; select from stream.governor for update")
+        .await?;
+    database
+        .change(
+            "insert into stream.realtime_sends (kind) values ('others');
+             insert into stream.realtime_spending (at, others) values (now() - interval '3 hours', 1)",
+        )
+        .await?;
+    if table == "governor" {
+        return Ok(plan);
+    }
+    let holder = database.connect("postgres").await?;
+    holder
+        .batch_execute(&format!("begin; select from stream.{table} for update"))
+        .await?;
+    plan.batch_execute("rollback").await?;
+    Ok(holder)
 }

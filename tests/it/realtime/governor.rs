@@ -126,10 +126,14 @@ async fn more_than_a_frame_carries_is_a_digest_under_pressure() -> Result<()> {
     let frames = database.frames(session).await?;
     assert_eq!(frames.len(), 1);
     let digest = |frame: &Value| {
-        let numbers = ["from_seq", "to_seq", "head_seq", "digest", "messages"];
+        let numbers = [
+            "from_seq", "to_seq", "head_seq", "digest", "messages", "poll_ms",
+        ];
         json!(numbers.map(|name| frame[name].clone()))
     };
-    assert_eq!(digest(&frames[0]), json!([1, 602, 602, true, []]));
+    let poll_ms = &governed.windows().await?[2];
+    assert!(poll_ms.is_i64());
+    assert_eq!(digest(&frames[0]), json!([1, 602, 602, true, [], poll_ms]));
     // As many as fit are in the frame.
     database.append_messages(session, 300, 10).await?;
     governed
@@ -193,6 +197,8 @@ async fn viewer_counts_wait_for_their_window_and_the_last_one_is_broadcast() -> 
     let (database, session) = (&governed.database, governed.session);
     assert!(governed.windows().await?[3].as_i64() > Some(0));
     let before = database.counts_sent(session).await?;
+    // The count of before there was a window is not sent again.
+    assert_eq!(before, [1, 4_000]);
     for count in [4_001, 4_002] {
         governed.set_viewers(count).await?;
         governed.plan().await?;

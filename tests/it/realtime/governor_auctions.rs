@@ -195,5 +195,34 @@ async fn the_plan_counts_auction_updates_apart_from_messages() -> Result<()> {
         .value("select jsonb_build_array(auction_updates, last_seq) from stream.chat_heads")
         .await?;
     assert_eq!(updates, json!([40, 42]));
+    // The rates of messages and of updates, of which no message was one.
+    let rates: Value = governed
+        .value("select jsonb_build_array(known[8], known[9] > 0) from stream.governor")
+        .await?;
+    assert_eq!(rates, json!([0, true]));
+    Ok(())
+}
+
+/// Each of its 3,800 quotes counts as three bytes.
+#[tokio::test]
+async fn an_auction_update_that_realtime_would_refuse_is_a_digest() -> Result<()> {
+    let governed = Governed::start(0, 8).await?;
+    governed
+        .change("update stream.config set realtime_payload_bytes = 10000 where id")
+        .await?;
+    governed.end_window().await?;
+    let update = json!({"bids": vec![""; 1_900]});
+    let service = governed.database.service().await?;
+    service
+        .rpc(
+            "post_auction_update",
+            json!({"session_id": governed.session, "update": update}),
+        )
+        .await?;
+    let frame = governed.last_frame().await?;
+    assert_eq!(
+        (&frame["digest"], &frame["messages"], &frame["to_seq"]),
+        (&json!(true), &json!([]), &json!(3))
+    );
     Ok(())
 }

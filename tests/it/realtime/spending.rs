@@ -269,3 +269,22 @@ async fn a_device_that_another_has_superseded_counts_as_a_channel() -> Result<()
     assert_eq!(superseded, 0);
     Ok(())
 }
+
+/// After a takeover the host's first device may still hold a channel.
+#[tokio::test]
+async fn a_host_who_has_taken_over_counts_as_two_channels() -> Result<()> {
+    let governed = Governed::start(0, 8).await?;
+    governed
+        .change("update stream.stream_sessions set generation = 2")
+        .await?;
+    governed.plan().await?;
+    governed
+        .change("delete from stream.realtime_spending")
+        .await?;
+    governed.end_window().await?;
+    send_message(&governed.ada, governed.session, "to eight viewers and two").await?;
+    governed.plan().await?;
+    let by_kind: serde_json::Value = governed.value(BY_KIND).await?;
+    assert_eq!(by_kind, json!([8 + 2 + 1, 0, 0, 0, 0]));
+    Ok(())
+}
