@@ -5,6 +5,7 @@ mod demo_app;
 mod local_network;
 mod postgrest;
 mod postgrest_answers;
+mod postgrest_relations;
 mod reading;
 mod requests;
 mod sign_in;

@@ -1,4 +1,4 @@
-//! PostgREST's function calls: `/rest/v1/rpc/<function>`. Tables are refused.
+//! PostgREST's function calls, `/rest/v1/rpc/<function>`, and reads of tables and views, `/rest/v1/<relation>`.
 
 mod call;
 mod catalog;
@@ -94,10 +94,13 @@ async fn relation(
     let request = request::RpcRequest {
         function: uri.path().trim_matches('/').to_owned(),
         method,
-        query: String::new(),
+        query: uri.query().unwrap_or_default().to_owned(),
         headers,
         body: Bytes::new(),
     };
-    let refused = relation::refusal(&rest, key, request).await;
-    checked_for_outage(&rest, refused.into_response())
+    let response = match relation::read(&rest, key, request).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    };
+    checked_for_outage(&rest, response)
 }

@@ -14,8 +14,12 @@ use xtask::promtool;
 
 /// The metrics of one copy, as the service reads them.
 async fn metrics(services: &Services) -> Result<String> {
+    metrics_of(services, &services.copy_urls[0]).await
+}
+
+async fn metrics_of(services: &Services, edge_url: &str) -> Result<String> {
     let request = Request::new(Method::GET, "/metrics").bearer(&services.keys.service_role_key);
-    let answer = request.send(&services.copy_urls[0]).await?;
+    let answer = request.send(edge_url).await?;
     assert_eq!(answer.status, 200, "{answer:?}");
     Ok(String::from_utf8(answer.body.to_vec())?)
 }
@@ -104,6 +108,21 @@ async fn figures_that_cannot_be_read_leave_the_metrics_of_the_service() -> Resul
 }
 
 #[tokio::test]
+async fn figures_are_read_through_postgrest_too() -> Result<()> {
+    let mut services = Services::start().await?;
+    let edge = services.start_edge_through_postgrest()?;
+    services.database.stream_in(StreamState::Active).await?;
+    let text = metrics_of(&services, &edge).await?;
+    for series in [
+        "edge_database_figures_up",
+        "pg_stream_sessions{state=\"active\"}",
+    ] {
+        assert_eq!(value(&text, series), Some(1.0), "{text}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn answers_of_sync_are_counted_by_whether_they_held_everything() -> Result<()> {
     let services = Services::start().await?;
     let database = &services.database;
@@ -116,13 +135,15 @@ async fn answers_of_sync_are_counted_by_whether_they_held_everything() -> Result
         let request = Request::new(Method::GET, &path).bearer(&token);
         request.send(&services.copy_urls[0]).await?.ok()
     };
-    assert_eq!(sync("").await?["recovered"], true);
+    for _ in 0..2 {
+        assert_eq!(sync("").await?["recovered"], true);
+    }
     let lost = sync(&format!("?after_seq=1&epoch={}", epoch.replace(' ', "%20"))).await?;
     assert_eq!(lost["recovered"], false);
     let text = metrics(&services).await?;
-    for complete in ["true", "false"] {
+    for (complete, count) in [("true", 2.0), ("false", 1.0)] {
         let series = format!("edge_recoveries_total{{complete=\"{complete}\"}}");
-        assert_eq!(value(&text, &series), Some(1.0), "{complete}");
+        assert_eq!(value(&text, &series), Some(count), "{complete}");
     }
     Ok(())
 }

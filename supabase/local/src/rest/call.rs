@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Client, Transaction};
 use serde::Deserialize;
 use tokio_postgres::Row;
 
 use crate::api_key::ApiKey;
 use crate::rest::catalog::{self, Function};
 use crate::rest::error::RestError;
-use crate::rest::request::{Caller, RpcRequest, Shape};
+use crate::rest::paging::quote;
+use crate::rest::request::{Arguments, Caller, RpcRequest, Shape};
 use crate::rest::role;
 use crate::rest::service::Rest;
-use crate::rest::statement;
+use crate::rest::statement::{self, Statement};
 
 /// In PostgREST's order. The first argument of every pair is a constant here and never input.
 const SET_REQUEST: &str = "select \
@@ -55,65 +56,86 @@ pub async fn call(
         caller.role,
     )?;
 
-    let answer = async {
+    let planned = Planned {
+        request: &request,
+        path: format!("/rpc/{}", request.function),
+        caller: &caller,
+        schema,
+        role_settings: &found.role_settings,
+        arguments: &arguments,
+        rows: &function,
+        shape,
+        statement,
+    };
+    planned.run(&mut client).await
+}
+
+/// A request that is understood, and the statement that answers it.
+pub struct Planned<'a> {
+    pub request: &'a RpcRequest,
+    /// What the statement is told of it.
+    pub path: String,
+    pub caller: &'a Caller,
+    pub schema: &'a str,
+    pub role_settings: &'a [(String, String)],
+    pub arguments: &'a Arguments,
+    /// Decides the form of the answer.
+    pub rows: &'a Function,
+    pub shape: Shape,
+    pub statement: Statement,
+}
+
+impl Planned<'_> {
+    pub async fn run(&self, client: &mut Client) -> Result<Response, RestError> {
+        let response = self.run_in_transaction(client).await;
+        response.map_err(|error| error.seen_by(self.caller.role))
+    }
+
+    async fn run_in_transaction(&self, client: &mut Client) -> Result<Response, RestError> {
         // Dropped without a commit it rolls back, also when the client goes away in between.
         let transaction = client
             .build_transaction()
-            .read_only(request.is_safe() || !function.volatile)
+            .read_only(self.request.is_safe() || !self.rows.volatile)
             .start()
             .await?;
-        set_request(
-            &transaction,
-            schema,
-            &caller,
-            &request,
-            &found.role_settings,
-        )
-        .await?;
-        let prepared = transaction.prepare_cached(&statement.sql).await?;
-        let row = if statement.has_parameter {
-            transaction.query_one(&prepared, &[&arguments.json]).await?
+        self.set_request(&transaction).await?;
+        let prepared = transaction.prepare_cached(&self.statement.sql).await?;
+        let row = if self.statement.has_parameter {
+            let arguments = &self.arguments.json;
+            transaction.query_one(&prepared, &[arguments]).await?
         } else {
             transaction.query_one(&prepared, &[]).await?
         };
-        let offset = arguments.paging.offset();
-        let response = answer(&row, &function, shape, schema, offset)?;
+        let offset = self.arguments.paging.offset();
+        let response = answer(&row, self.rows, self.shape, self.schema, offset)?;
         transaction.commit().await?;
         Ok(response)
-    };
-    answer
-        .await
-        .map_err(|error: RestError| error.seen_by(caller.role))
-}
-
-async fn set_request(
-    transaction: &Transaction<'_>,
-    schema: &str,
-    caller: &Caller,
-    request: &RpcRequest,
-    role_settings: &[(String, String)],
-) -> Result<(), RestError> {
-    if !role_settings.is_empty() {
-        let set = transaction.prepare_cached(SET_ROLE_SETTING).await?;
-        for (name, value) in role_settings {
-            transaction.query_one(&set, &[name, value]).await?;
-        }
     }
-    let set = transaction.prepare_cached(SET_REQUEST).await?;
-    transaction
-        .query_one(
-            &set,
-            &[
-                &format!("\"{}\", public, extensions", schema.replace('"', "\"\"")),
-                &caller.role.as_str(),
-                &caller.claims.to_json(caller.role),
-                &request.method.as_str(),
-                &format!("/rpc/{}", request.function),
-                &request.headers_json(),
-            ],
-        )
-        .await?;
-    Ok(())
+
+    async fn set_request(&self, transaction: &Transaction<'_>) -> Result<(), RestError> {
+        if !self.role_settings.is_empty() {
+            let set = transaction.prepare_cached(SET_ROLE_SETTING).await?;
+            for (name, value) in self.role_settings {
+                transaction.query_one(&set, &[name, value]).await?;
+            }
+        }
+        let Caller { role, claims } = self.caller;
+        let set = transaction.prepare_cached(SET_REQUEST).await?;
+        transaction
+            .query_one(
+                &set,
+                &[
+                    &format!("{}, public, extensions", quote(self.schema)),
+                    &role.as_str(),
+                    &claims.to_json(*role),
+                    &self.request.method.as_str(),
+                    &self.path,
+                    &self.request.headers_json(),
+                ],
+            )
+            .await?;
+        Ok(())
+    }
 }
 
 fn answer(

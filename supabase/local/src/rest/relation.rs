@@ -1,15 +1,18 @@
-//! Requests for a table or view: refused as PostgREST refuses them where the role lacks the privilege, and as not served
-//! where it has it.
+//! Reads of a table or view, as the role of the token. Filters and writes are refused as not modelled.
 
 use axum::http::Method;
+use axum::response::Response;
 use deadpool_postgres::Client;
 
 use crate::api_key::ApiKey;
+use crate::rest::call::Planned;
+use crate::rest::catalog::{self, Function};
 use crate::rest::error::RestError;
 use crate::rest::hint;
-use crate::rest::request::RpcRequest;
+use crate::rest::request::{Caller, RpcRequest};
 use crate::rest::role;
 use crate::rest::service::Rest;
+use crate::rest::statement;
 
 /// `$1` schema, `$2` relation, `$3` role, `$4` privilege.
 const LOOK_UP: &str = "select c.relkind::text, \
@@ -22,20 +25,66 @@ const NAMES: &str = "select c.relname::text from pg_catalog.pg_class as c \
      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace \
      where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f') order by c.relname";
 
-/// The refusal of a request for the relation that stands where a function's name does.
-pub async fn refusal(rest: &Rest, api_key: ApiKey, request: RpcRequest) -> RestError {
-    match judge(rest, api_key, &request).await {
-        Err(refused) => refused,
-        Ok(()) => RestError::NotModelled("tables".to_owned()),
-    }
-}
-
-async fn judge(rest: &Rest, api_key: ApiKey, request: &RpcRequest) -> Result<(), RestError> {
+/// Answers with the rows of the relation that stands where a function's name does.
+pub async fn read(
+    rest: &Rest,
+    api_key: ApiKey,
+    request: RpcRequest,
+) -> Result<Response, RestError> {
     let caller = match request.caller(&rest.token_key, api_key) {
         Err(RestError::UnknownRole(name)) => return Err(role::refusal(rest, name).await),
         caller => caller?,
     };
     let schema = request.schema(&rest.schemas)?;
+    check(rest, &caller, schema, &request).await?;
+    let name = request.function.as_str();
+    if name.is_empty() || !request.is_safe() {
+        let what = "the root, and with writes of tables";
+        return Err(RestError::NotModelled(what.to_owned()));
+    }
+    let arguments = request.arguments()?;
+    // PostgREST reads a filter out of every other word.
+    if let Some(column) = arguments.names.first() {
+        return Err(RestError::NotModelled(format!("the filter on {column}")));
+    }
+    let shape = request.shape()?;
+    let rows = Function {
+        volatile: false,
+        returns_set: true,
+        returns_void: false,
+        returns_row: true,
+        parameters: Vec::new(),
+    };
+    let mut client = rest.client().await?;
+    let found = catalog::look_up(&client, schema, name, caller.role).await?;
+    let planned = Planned {
+        request: &request,
+        path: format!("/{name}"),
+        caller: &caller,
+        schema,
+        role_settings: &found.role_settings,
+        arguments: &arguments,
+        rows: &rows,
+        shape,
+        statement: statement::of_relation(
+            schema,
+            name,
+            &rows,
+            &arguments.paging,
+            shape,
+            caller.role,
+        ),
+    };
+    planned.run(&mut client).await
+}
+
+/// Refuses what there is not, and what the role may not do.
+async fn check(
+    rest: &Rest,
+    caller: &Caller,
+    schema: &str,
+    request: &RpcRequest,
+) -> Result<(), RestError> {
     let name = request.function.as_str();
     if name.is_empty() {
         return Ok(());

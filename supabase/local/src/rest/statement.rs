@@ -75,13 +75,34 @@ pub fn build(
             columns.join(", ")
         );
     }
+    push_result(&mut sql, &result(function, &call, shape, paging));
+    Ok(Statement { sql, has_parameter })
+}
+
+/// Reads `schema.name`, whose rows are shaped like those of a function that returns them.
+pub fn of_relation(
+    schema: &str,
+    name: &str,
+    rows: &Function,
+    paging: &Paging,
+    shape: Shape,
+    role: ApiRole,
+) -> Statement {
+    let relation = format!("{}.{}", quote(schema), quote(name));
+    let mut sql = format!("/* {} */ with ", role.as_str());
+    push_result(&mut sql, &result(rows, &relation, shape, paging));
+    Statement {
+        sql,
+        has_parameter: false,
+    }
+}
+
+fn push_result(sql: &mut String, result: &str) {
     let _ = write!(
         sql,
-        "result as materialized ({}) select body, rows, pg_catalog.current_setting('response.status', true), \
+        "result as materialized ({result}) select body, rows, pg_catalog.current_setting('response.status', true), \
          pg_catalog.current_setting('response.headers', true) from result",
-        result(function, &call, shape, paging)
     );
-    Ok(Statement { sql, has_parameter })
 }
 
 fn result(function: &Function, call: &str, shape: Shape, paging: &Paging) -> String {
