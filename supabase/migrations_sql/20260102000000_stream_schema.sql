@@ -404,6 +404,7 @@ create table stream.ticker (
     sends_at timestamptz not null default '-infinity',
     swept_at timestamptz not null default '-infinity',
     was_set_back boolean not null default false,
+    unit_secret uuid not null default gen_random_uuid(),
     constraint ticker_pkey primary key (id),
     constraint ticker_id_single_row check (id)
 );
@@ -412,6 +413,8 @@ comment on column stream.ticker.sends_at is
     'The last tick that came soon after the one before, so that messages may wait for the next.';
 comment on column stream.ticker.was_set_back is
     'Whether the clock was set back and sweeps still correct streams that are dated by the later time.';
+comment on column stream.ticker.unit_secret is
+    'By which the SQL edition knows a unit of the regular work in a setting of the session, which every role may set.';
 insert into stream.ticker (id) values (true);
 
 alter table stream.stream_sessions enable row level security;

@@ -6385,11 +6385,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return md5(concat((select c.xmin from stream.config as c where c.id), pg_backend_pid(), now()));
+    -- Not now() as text, which a trigger's time zone changes. Without the row nothing is a unit.
+    return encode(sha256(convert_to(
+        (select t.unit_secret from stream.ticker as t where t.id)::text || pg_backend_pid() || ' ' || extract(epoch from now()), 'UTF8')),
+        'hex');
 end
 $$;
 comment on function stream_ext.regular_token() is
-    'What the setting stream_ext.unit holds in a unit of this transaction. A caller can set the setting and cannot know the value.';
+    'What the setting stream_ext.unit holds in a unit of this transaction. Every role can set the setting; the value takes a secret of the owner.';
 
 create or replace function stream_ext.regular_is_inside() returns boolean
 language plpgsql
@@ -6397,7 +6400,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce(current_setting('stream_ext.unit', true), '') like '%:%'
-        and split_part(current_setting('stream_ext.unit', true), ':', 1) = stream_ext.regular_token();
+        and split_part(current_setting('stream_ext.unit', true), ':', 1) is not distinct from stream_ext.regular_token();
 end
 $$;
 comment on function stream_ext.regular_is_inside() is 'Whether a unit is running: a trigger in it could call the regular work again.';
@@ -6410,7 +6413,7 @@ declare
     known constant pg_catalog.text := coalesce(current_setting('stream_ext.unit', true), '');
     is_held pg_catalog.bool;
 begin
-    if known not like '%:%' or split_part(known, ':', 1) <> stream_ext.regular_token() then
+    if known not like '%:%' or split_part(known, ':', 1) is distinct from stream_ext.regular_token() then
         return false;
     end if;
     if split_part(known, ':', 2) <> '' then

@@ -5,6 +5,7 @@
 
 mod broadcast;
 mod caller;
+mod own;
 mod placeholders;
 
 use std::collections::BTreeSet;

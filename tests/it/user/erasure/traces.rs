@@ -30,6 +30,7 @@ const NO_USER: &[&str] = &[
     // The application's, as are the JSON of its auction updates.
     "stream_sessions.metadata",
     "stream_viewers.id",
+    "ticker.unit_secret",
 ];
 
 /// Every other such column, each once in the stream of the user and once in that of somebody else.
