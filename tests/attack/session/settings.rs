@@ -106,6 +106,14 @@ const REFUSALS: [&str; 6] = [
     "session_not_found",
 ];
 
+/// What calls of each kind broadcast: of viewers, reactions, states and restrictions.
+const EVENTS: [&str; 4] = [
+    "\"viewer_count\"",
+    "\"reactions\"",
+    "\"live\"",
+    "\"restricted\"",
+];
+
 #[tokio::test]
 async fn no_setting_changes_what_anybody_is_told() -> Result<()> {
     let database = TestDatabase::create().await?;
@@ -116,6 +124,12 @@ async fn no_setting_changes_what_anybody_is_told() -> Result<()> {
         .filter_map(|(_, result)| result["detail"]["code"].as_str())
         .collect();
     assert_eq!(refusals, REFUSALS, "{expected:#?}");
+    for event in EVENTS {
+        let is_there = expected
+            .iter()
+            .any(|(_, told)| told.to_string().contains(event));
+        assert!(is_there, "{event}: {expected:#?}");
+    }
     let mut differences = Vec::new();
     for setting in settings {
         let database = TestDatabase::create().await?;

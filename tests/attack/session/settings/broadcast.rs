@@ -135,6 +135,14 @@ pub async fn play(database: &TestDatabase, settings: &str) -> Result<Vec<(String
             of(json!({"user_id": null, "content": "still here"})),
         ),
         (&seller, "ban_user", of(json!({"user_id": demo::CLEO}))),
+        (
+            &seller,
+            "lift_restriction",
+            of(json!({"user_id": demo::BEN, "kind": "mute"})),
+        ),
+        (&ada, "send_reaction", of(json!({"kind": "like"}))),
+        (&ada, "send_reaction", of(json!({"kind": "like"}))),
+        (&seller, "unpin_message", of(json!({}))),
         (&seller, "set_slow_mode", of(json!({"interval_ms": 1}))),
         (&seller, "set_chat_mode", of(json!({"mode": "verified"}))),
         (&seller, "list_restrictions", of(json!({}))),
@@ -176,21 +184,32 @@ pub async fn play(database: &TestDatabase, settings: &str) -> Result<Vec<(String
         ("frames", database.frames(session).await?),
         ("state events", database.state_events(session).await?),
         ("decisions", database.decisions(session).await?),
-        (
-            "notices",
-            database
-                .broadcasts(&format!("user:{}", demo::BEN))
-                .await?
-                .into_iter()
-                .map(|sent| sent.payload)
-                .collect(),
-        ),
     ];
     told.extend(
         kept.into_iter()
             .map(|(name, rows)| (name.to_owned(), names.normalise(&Value::Array(rows), true))),
     );
+    for topic in [
+        format!("viewers:{id}"),
+        "live".to_owned(),
+        format!("user:{}", demo::SELLER),
+        format!("user:{}", demo::ADA),
+        format!("user:{}", demo::BEN),
+        format!("user:{}", demo::CLEO),
+    ] {
+        let sent = database.broadcasts(&topic).await?.into_iter();
+        let sent = sent.map(|sent| json!([sent.event, sent.payload]));
+        told.push((topic_name(&topic), names.normalise(&sent.collect(), true)));
+    }
     Ok(told)
+}
+
+/// A topic without the id of its stream.
+fn topic_name(topic: &str) -> String {
+    match topic.split_once(':') {
+        Some(("viewers", _)) => "viewers".to_owned(),
+        _ => topic.to_owned(),
+    }
 }
 
 /// An answer, or what a refusal says.
