@@ -1,11 +1,15 @@
-//! What SQL decides in whole numbers is what stream_core decides: plans of the governor, rates, runs of entries, escapes.
+//! What SQL decides in whole numbers is what stream_core decides: plans of the governor, rates, frames, escapes.
+
+mod frames;
+mod host;
+mod notices;
+mod times;
 
 use anyhow::Result;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use stream_core::frame;
 use stream_core::governor::{self, Budget, Plan, Session, ViewerEvent, averaged_rate};
 use stream_core::json_escapes::can_be_stored;
 use stream_core::rate::RateLimit;
@@ -175,38 +179,6 @@ async fn rates_are_spent_as_by_stream_core() -> Result<()> {
             Err(wait_us) => (None, Some(i64::try_from(wait_us.div_ceil(1000))?)),
         };
         assert_eq!(spent, wanted, "{interval_ms} {burst} {backlog_us}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn entries_are_cut_into_frames_as_by_stream_core() -> Result<()> {
-    let database = TestDatabase::of_edition(Edition::Sql).await?;
-    let sizes = prop::collection::vec(prop_oneof![1_usize..400, 1_usize..70_000], 0..250);
-    for (sizes, payload_bytes) in drawn((sizes, 10_000_usize..400_000)) {
-        let entries: Vec<frame::Entry> = (1..)
-            .zip(&sizes)
-            .map(|(seq, size)| frame::Entry {
-                seq,
-                json: "7".repeat(*size),
-            })
-            .collect();
-        let wanted: Vec<i32> = frame::split(&entries, payload_bytes)
-            .filter_map(|run| Some(i32::try_from(run.last()?.seq).unwrap_or(0)))
-            .collect();
-        let sizes = sizes
-            .iter()
-            .map(|size| i32::try_from(*size))
-            .collect::<Result<Vec<_>, _>>()?;
-        let ends: Vec<i32> = database
-            .owner
-            .query_one(
-                "select stream_ext.frame_runs($1, $2)",
-                &[&sizes, &i32::try_from(payload_bytes)?],
-            )
-            .await?
-            .get(0);
-        assert_eq!(ends, wanted);
     }
     Ok(())
 }
