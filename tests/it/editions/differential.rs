@@ -1,6 +1,7 @@
 //! The same random operations in both editions, in two databases of one cluster: results, refusals, rows and frames agree.
 //!
-//! Ids that a server makes, times and tokens are compared by where they appear: see `normal_form`.
+//! Ids that a server makes, times and tokens are compared by where they appear: see `normal_form`; times by what lies between
+//! them, too: see `spans`.
 
 mod arguments;
 mod caller;
@@ -8,6 +9,7 @@ mod later;
 mod normal_form;
 mod operations;
 mod side;
+mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,10 +49,12 @@ impl Editions {
             *made += 1;
             *succeeded += u32::from(wanted.is_success);
             ensure!(
-                answer == wanted,
-                "operation {number}, {call:?}\nnative {}\nsql    {}",
+                answer.agrees_with(&wanted),
+                "operation {number}, {call:?}\nnative {} {:?}\nsql    {} {:?}",
                 wanted.text,
-                answer.text
+                wanted.spans_ms,
+                answer.text,
+                answer.spans_ms
             );
         }
         let (wanted, rows) = tokio::try_join!(self.native.rows(), self.sql.rows())?;

@@ -162,7 +162,7 @@ pub fn of(operation: &str, caller: Caller, random: &mut TestRng) -> Value {
         "set_chat_mode" => {
             json!({"mode": pick(random, &["viewers", "viewers", "hosts", "nobody", "verified", "x"])})
         }
-        "set_slow_mode" => json!({"interval_ms": pick(random, &[0, 0, 0, 600_000, -1])}),
+        "set_slow_mode" => json!({"interval_ms": pick(random, &[0, 0, 0, 600_000, 600_000, -1])}),
         "start_stream" => {
             let auction = pick(random, &[demo::AUCTION, OTHER_AUCTION]);
             let window = pick(random, &[None, None, Some(60), Some(-1)]);

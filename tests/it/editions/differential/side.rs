@@ -10,22 +10,13 @@ use xtask::edition::Edition;
 use super::caller::Caller;
 use super::normal_form::NormalForm;
 use super::operations::{Call, Known, OWNER};
+use super::spans;
 
-/// Tables whose rows depend on the time at which the regular work ran, or on who was first in a queue.
-const NOT_COMPARED: [&str; 12] = [
-    "canary",
-    "chat_relay",
-    "chat_tail_reads",
-    "chat_tails",
-    "config",
-    "figures",
-    "governor",
-    "realtime_sends",
-    "realtime_spending",
-    "rule_figures",
-    "ticker",
-    "viewer_changes",
-];
+/// Tables whose rows depend on when, and for how long, the regular work ran.
+const NOT_COMPARED: [&str; 3] = ["chat_tail_reads", "figures", "rule_figures"];
+
+/// Columns of other tables that are left out: a transaction's number, and the salt of a new epoch.
+const LEFT_OUT: [&str; 2] = ["xid", "epoch_salt"];
 
 /// The entries of frames, and all other broadcasts whose number does not depend on the time.
 const FRAMES: &str = "
@@ -40,10 +31,20 @@ select coalesce(array_agg(f.frame), '{}') from (
 ) as f";
 
 /// What a caller was told, in its normal form.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Answer {
     pub text: String,
     pub is_success: bool,
+    /// The spans of time in it.
+    pub spans_ms: Vec<i64>,
+}
+
+impl Answer {
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.text == other.text
+            && self.is_success == other.is_success
+            && spans::agree(&self.spans_ms, &other.spans_ms)
+    }
 }
 
 pub struct Side {
@@ -141,8 +142,8 @@ impl Side {
             let statement = call.arguments.as_str().context("is a statement")?;
             self.database.change(&self.known.filled(statement)).await?;
             return Ok(Answer {
-                text: String::new(),
                 is_success: true,
+                ..Answer::default()
             });
         }
         let arguments = self.known.filled(&call.arguments.to_string());
@@ -168,18 +169,22 @@ impl Side {
         Ok(Answer {
             text: self.normal.of(&text),
             is_success,
+            spans_ms: spans::told(&text),
         })
     }
 
     /// All rows at the end, and what was broadcast.
     pub async fn rows(&mut self) -> Result<Vec<String>> {
-        let mut all = Vec::new();
+        spans::ensure_order(&self.database).await?;
+        spans::ensure_nothing_is_lost(&self.database).await?;
+        let mut all = spans::of_rows(&self.database).await?;
         let compared = self.tables.iter();
         for table in compared.filter(|name| !NOT_COMPARED.contains(&name.as_str())) {
             let rows: Vec<String> = self
                 .database
                 .value(&format!(
-                    "select coalesce(array_agg(to_jsonb(t)::text), '{{}}') from stream.{table} as t"
+                    "select coalesce(array_agg((to_jsonb(t) - '{{{}}}'::text[])::text), '{{}}') from stream.{table} as t",
+                    LEFT_OUT.join(",")
                 ))
                 .await?;
             all.extend(
