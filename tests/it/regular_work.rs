@@ -7,4 +7,5 @@ mod sweep_ended_streams;
 mod sweep_plans;
 mod sweep_races;
 mod sweep_rules;
+mod tick_loop;
 mod worker;
