@@ -39,9 +39,9 @@ impl Canary {
         let mut tasks = JoinSet::new();
         if let Some(settings) = settings {
             let account = Account::new(settings)?;
-            let (link, seen) = watch::channel(Link::default());
-            tasks.spawn(socket::keep_joined(account, link));
-            tasks.spawn(reports::make(upstream, seen));
+            let link = watch::Sender::new(Link::default());
+            tasks.spawn(socket::keep_joined(account, link.clone()));
+            tasks.spawn(reports::make(upstream, link));
         }
         Ok(Self { _tasks: tasks })
     }

@@ -27,7 +27,9 @@ begin
         failed_state = case when is_failure then $3 else c.failed_state end,
         failed_at = case when is_failure then clock_timestamp() else c.failed_at end
     from (
-        select coalesce($1 > coalesce(o.received_no, 0) and $1 <= o.canary_no, false) as is_newer,
+        -- A number that was received and not sent is from before the numbers went back: every one that is sent now is newer.
+        select coalesce((o.received_no is null or $1 > o.received_no or o.received_no > o.canary_no) and $1 <= o.canary_no, false)
+                as is_newer,
             $3 not in ('unknown', 'delivered') as is_failure
         from stream.canary as o where o.id
     ) as n

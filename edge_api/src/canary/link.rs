@@ -91,6 +91,24 @@ pub(super) struct Link {
     pub newest: Option<Received>,
 }
 
+impl Link {
+    /// Forgets what was received if the database has sent less since: it was recovered to an earlier moment. The channel
+    /// counts as joined at `now`, for what was sent meanwhile was taken for old. Returns whether anything was forgotten.
+    pub(super) fn forget_above(&mut self, sent_no: i64, now: Instant) -> bool {
+        if self
+            .newest
+            .is_none_or(|newest| newest.sent.canary_no <= sent_no)
+        {
+            return false;
+        }
+        self.newest = None;
+        if let Channel::Joined { since } = &mut self.channel {
+            *since = now;
+        }
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,7 +26,8 @@ const DEADLINE: Duration = Duration::from_secs(4);
 const REPORT: &str = "report_canary";
 
 /// Reports without end.
-pub(super) async fn make(upstream: Arc<dyn Upstream>, mut seen: watch::Receiver<Link>) {
+pub(super) async fn make(upstream: Arc<dyn Upstream>, link: watch::Sender<Link>) {
+    let mut seen = link.subscribe();
     let mut reporter = Reporter {
         upstream,
         state: State::Unknown,
@@ -34,7 +35,7 @@ pub(super) async fn make(upstream: Arc<dyn Upstream>, mut seen: watch::Receiver<
         clock_offset_ms: 0,
     };
     loop {
-        let link = *seen.borrow_and_update();
+        seen.mark_unchanged();
         reporter.report(&link).await;
         // A sender that is gone was cut off with the whole.
         let changed = timeout(INTERVAL, seen.changed()).await;
@@ -55,8 +56,9 @@ struct Reporter {
 
 impl Reporter {
     /// Asks the database, judges, and tells it at once if the verdict is another.
-    async fn report(&mut self, link: &Link) {
-        let newest = link
+    async fn report(&mut self, link: &watch::Sender<Link>) {
+        let seen = *link.borrow();
+        let newest = seen
             .newest
             .filter(|newest| newest.sent.canary_no > self.reported_no);
         let status = self.call(self.state, newest).await;
@@ -66,7 +68,11 @@ impl Reporter {
                 self.reported_no = newest.sent.canary_no;
             }
         }
-        let state = judge(link, status.as_ref(), Instant::now());
+        let seen = match &status {
+            Some(status) => self.forget_above(status.canary_no, seen, link),
+            None => seen,
+        };
+        let state = judge(&seen, status.as_ref(), Instant::now());
         if state == self.state {
             return;
         }
@@ -77,6 +83,23 @@ impl Reporter {
         if status.is_some() {
             self.call(state, None).await;
         }
+    }
+
+    /// What was seen, without what the database has not sent any more when it was asked later.
+    fn forget_above(&mut self, sent_no: i64, mut seen: Link, link: &watch::Sender<Link>) -> Link {
+        let (forgotten, now) = (seen.newest, Instant::now());
+        if seen.forget_above(sent_no, now) {
+            tracing::warn!(
+                sent_no,
+                "the numbers of canaries went back; forgetting what was received"
+            );
+            self.reported_no = 0;
+            link.send_if_modified(|link| {
+                // One that came meanwhile may have been sent after the answer.
+                link.newest == forgotten && link.forget_above(sent_no, now)
+            });
+        }
+        seen
     }
 
     fn record(&self, newest: &Received) {
@@ -122,3 +145,6 @@ fn unix_ms(at: SystemTime) -> i64 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,29 @@ async fn a_report_shows_the_last_round_trip() -> Result<()> {
     Ok(())
 }
 
+/// As after a recovery to an earlier moment.
+#[tokio::test]
+async fn numbers_that_went_back_are_received_again() -> Result<()> {
+    let database = database_with_canary().await?;
+    report(&database, json!({"canary_no": 7, "lag_ms": 12})).await?;
+    database
+        .change("update stream.canary set canary_no = 3")
+        .await?;
+    // What another copy still holds was never sent.
+    report(&database, json!({"canary_no": 7, "lag_ms": 99})).await?;
+    let (_, detail) = check(&database).await?;
+    assert!(detail.contains("12 ms"), "{detail}");
+    report(&database, json!({"canary_no": 3, "lag_ms": 34})).await?;
+    let (status, detail) = check(&database).await?;
+    assert_eq!(status, "ok", "{detail}");
+    assert!(detail.contains("number 3"), "{detail}");
+    assert!(detail.contains("34 ms"), "{detail}");
+    report(&database, json!({"canary_no": 2, "lag_ms": 99})).await?;
+    let (_, detail) = check(&database).await?;
+    assert!(detail.contains("34 ms"), "{detail}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn each_failure_is_told_with_what_mends_it() -> Result<()> {
     let database = database_with_canary().await?;
