@@ -490,7 +490,7 @@ begin
             when 'not_followed' then 'Realtime does not read the database: its publication or its replication slot is gone; restart it'
             when 'dropped' then 'sent, and not delivered although Realtime reads the database: it drops rows over the limit of its '
                 || 'plan, see config.realtime_messages_per_s'
-            when 'realtime_away' then 'Realtime cannot be reached'
+            when 'realtime_away' then 'Realtime cannot be reached, or it or Auth is over a limit other than that of messages'
             else 'the canary user may not sign in or may not join its channel: see the policies of realtime.messages and CANARY_PASSWORD'
             end || '; ' || last_trip)::stream.check_result;
     end if;

@@ -9,11 +9,12 @@ use uuid::Uuid;
 /// A cause for which the channel is not joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// No connection, no answer, or one that says that the server cannot.
+    /// No connection, no answer, or one that says that the server cannot or lets nobody in at present, as over a limit of
+    /// sign-ins, connections, channels or joins.
     Away,
     /// The sign-in, the key or the channel was refused.
     Unauthorised,
-    /// A limit of the project was reached.
+    /// The limit of messages a second was reached: rows are dropped.
     Quota,
     /// The database has no partition for today.
     NoPartition,
@@ -25,7 +26,7 @@ impl Fault {
         let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
         if has(&["MissingPartition"]) {
             Self::NoPartition
-        } else if has(&["RateLimitReached", "Too many"]) {
+        } else if has(&["Too many messages per second"]) {
             Self::Quota
         } else if has(&[
             "Unauthorized",
@@ -47,7 +48,6 @@ impl Fault {
     pub(super) fn of_status(status: u16) -> Self {
         match status {
             400 | 401 | 403 | 422 => Self::Unauthorised,
-            429 => Self::Quota,
             _ => Self::Away,
         }
     }
@@ -129,8 +129,13 @@ mod tests {
             ("Too many messages per second", Fault::Quota),
             (
                 "ClientJoinRateLimitReached: Too many joins per second",
-                Fault::Quota,
+                Fault::Away,
             ),
+            (
+                "ConnectionRateLimitReached: Too many connected users",
+                Fault::Away,
+            ),
+            ("ChannelRateLimitReached: Too many channels", Fault::Away),
             ("MissingPartition: no partition", Fault::NoPartition),
             ("RealtimeRestarting: Realtime is restarting", Fault::Away),
             (
@@ -142,7 +147,7 @@ mod tests {
             assert_eq!(Fault::of(text), fault, "{text}");
         }
         assert_eq!(Fault::of_status(401), Fault::Unauthorised);
-        assert_eq!(Fault::of_status(429), Fault::Quota);
+        assert_eq!(Fault::of_status(429), Fault::Away);
         assert_eq!(Fault::of_status(500), Fault::Away);
     }
 }
