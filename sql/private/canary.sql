@@ -35,7 +35,7 @@ begin
     ) as n
     where c.id;
     select f.canary_user_id, c.canary_no, nullif(c.sent_at, '-infinity'),
-        to_regclass('realtime.messages_' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY_MM_DD')) is not null,
+        stream_private.realtime_partition(clock_timestamp()) is not null,
         (stream_private.check_realtime_publication()).status = 'ok', exists (
             select from pg_catalog.pg_replication_slots as r
             where r.slot_name like 'supabase_realtime_messages_replication_slot%' and r.active

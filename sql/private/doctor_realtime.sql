@@ -50,16 +50,40 @@ end
 $$;
 comment on function stream_private.check_realtime_publication() is 'The check realtime_publication of doctor().';
 
+create function stream_private.realtime_partition(at timestamptz) returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+    messages constant pg_catalog.regclass := to_regclass('realtime.messages');
+    -- UTC, as Realtime counts days.
+    of_day constant pg_catalog.regclass := to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD'));
+begin
+    if exists (
+        select from pg_catalog.pg_inherits as i
+        where i.inhrelid = of_day and i.inhparent = messages and not i.inhdetachpending
+    ) then
+        return of_day::text;
+    end if;
+    return (
+        select t.partdefid::regclass::text
+        from pg_catalog.pg_partitioned_table as t
+        where t.partrelid = messages and t.partdefid <> 0
+    );
+end
+$$;
+comment on function stream_private.realtime_partition(timestamptz) is
+    'The partition of realtime.messages that takes rows of a moment, by the rule of whoever broadcasts: a table of the day''s name that is not attached takes none, a default partition takes all. Null: none.';
+
 create function stream_private.check_realtime_partitions(at timestamptz) returns stream.check_result
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
-    -- UTC, as Realtime counts days.
-    moment timestamp := at at time zone 'UTC';
-    today pg_catalog.text := to_regclass('realtime.messages_' || to_char(moment, 'YYYY_MM_DD'))::text;
-    tomorrow pg_catalog.text := to_regclass('realtime.messages_' || to_char(moment + interval '1 day', 'YYYY_MM_DD'))::text;
+    today pg_catalog.text := stream_private.realtime_partition($1);
+    tomorrow pg_catalog.text := stream_private.realtime_partition($1 + interval '24 hours');
     status pg_catalog.text := 'ok';
     detail pg_catalog.text := today;
 begin
@@ -72,7 +96,7 @@ begin
             status := 'failure';
             detail := detail || 'Realtime makes it when a client joins a channel: see that Realtime runs';
         end if;
-    elsif tomorrow is null and extract(hour from moment) >= 20 then
+    elsif tomorrow is null and extract(hour from $1 at time zone 'UTC') >= 20 then
         status := 'warning';
         detail := today || '; none for tomorrow (UTC): nothing is broadcast from midnight on unless Realtime makes it before, '
             || 'which it does every few hours while clients are connected';

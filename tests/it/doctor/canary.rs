@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::partitions::DETACH_TODAY;
 use stream_tests::refusal::expect_refusal;
 
 /// A database whose canaries go to the demo buyer, the last of them, number 7, a second ago.
@@ -145,11 +146,18 @@ async fn a_report_states_what_realtime_needs() -> Result<()> {
     superuser
         .batch_execute("drop publication supabase_realtime_messages_publication")
         .await?;
-    database.set_partition(false).await?;
+    superuser.batch_execute(DETACH_TODAY).await?;
     let answer = report(&database, json!({"state": "unknown"})).await?;
     assert_eq!(answer["is_published"], false);
     assert_eq!(answer["is_followed"], false);
     assert_eq!(answer["has_partition"], false);
+    superuser
+        .batch_execute(
+            "create table realtime.messages_default partition of realtime.messages default",
+        )
+        .await?;
+    let answer = report(&database, json!({"state": "unknown"})).await?;
+    assert_eq!(answer["has_partition"], true);
     Ok(())
 }
 

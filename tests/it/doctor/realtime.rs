@@ -6,6 +6,7 @@ use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
+use stream_tests::partitions::{DETACH_TODAY, DROP_TODAY};
 use stream_tests::refusal::expect_refusal;
 use stream_tests::stream::send_message;
 use tokio_postgres::error::SqlState;
@@ -40,6 +41,51 @@ async fn without_a_partition_for_today_nothing_is_broadcast() -> Result<()> {
     let (status, detail) = database.check("realtime_partition").await?;
     assert_eq!(status, "failure");
     assert!(detail.contains("nothing is broadcast"), "{detail}");
+    Ok(())
+}
+
+/// The table is there under its name: frames are not written either.
+#[tokio::test]
+async fn a_partition_that_is_not_attached_takes_nothing() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::ADA).await?;
+    let ada = database.user(demo::ADA).await?;
+    let superuser = database.superuser().await?;
+    let topic = format!("chat:{id}");
+    superuser.batch_execute(DETACH_TODAY).await?;
+    let frames = database.broadcasts(&topic).await?.len();
+    send_message(&ada, id, "hello").await?;
+    assert_eq!(database.broadcasts(&topic).await?.len(), frames);
+    let (status, detail) = database.check("realtime_partition").await?;
+    assert_eq!(status, "failure");
+    assert!(detail.contains("nothing is broadcast"), "{detail}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_default_partition_takes_the_rows_of_every_day() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    database.viewer(id, demo::ADA).await?;
+    let ada = database.user(demo::ADA).await?;
+    let superuser = database.superuser().await?;
+    superuser.batch_execute(DROP_TODAY).await?;
+    drop_partition(&database, "1 day").await?;
+    superuser
+        .batch_execute(
+            "create table realtime.messages_default partition of realtime.messages default",
+        )
+        .await?;
+    let topic = format!("chat:{id}");
+    let frames = database.broadcasts(&topic).await?.len();
+    send_message(&ada, id, "hello").await?;
+    assert_eq!(database.broadcasts(&topic).await?.len(), frames + 1);
+    for time in ["00:00", "23:59:59"] {
+        let (status, detail) = partition_at(&database, time).await?;
+        assert_eq!(status, "ok", "{time}: {detail}");
+        assert!(detail.contains("messages_default"), "{detail}");
+    }
     Ok(())
 }
 
