@@ -9,6 +9,9 @@ pub const LIMITS_SOURCE: &str = "https://supabase.com/docs/guides/realtime/limit
 pub const PRICES_SOURCE: &str =
     "https://supabase.com/docs/guides/platform/manage-your-usage/realtime-messages";
 
+/// Where it is published that a spend cap covers messages, so that none above the included ones are sold, read in November 2026.
+pub const SPEND_CAP_SOURCE: &str = "https://supabase.com/docs/guides/platform/spend-cap";
+
 pub const READ_IN: &str = "November 2026";
 
 const PACKAGE: u64 = 1_000_000;
@@ -24,7 +27,7 @@ pub struct RealtimePlan {
     pub connections: Option<u32>,
     /// Messages a month that are included.
     pub included: u64,
-    /// Whether more than the included ones can be bought.
+    /// Whether more than the included ones can be bought: not under a spend cap ([`SPEND_CAP_SOURCE`]).
     pub sells_more: bool,
 }
 
@@ -33,11 +36,11 @@ pub const PLANS: &str = "free, pro, pro-no-cap, team, or a number of messages a 
 
 impl RealtimePlan {
     /// A plan by its name. A number is the limit of a project that has agreed on another one, or of a server of one's own, at
-    /// the prices of Pro.
+    /// the prices of Pro without a spend cap.
     pub fn parse(name: &str) -> Result<Self> {
         let (limit_per_s, connections, included, sells_more) = match name {
             "free" => (100, Some(200), 2 * PACKAGE, false),
-            "pro" => (500, Some(500), 5 * PACKAGE, true),
+            "pro" => (500, Some(500), 5 * PACKAGE, false),
             "pro-no-cap" | "team" => (2_500, Some(10_000), 5 * PACKAGE, true),
             number => {
                 let number = number.replace([',', '_'], "");

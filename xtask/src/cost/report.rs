@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figures::{dollars, grouped, rate, window};
 use super::load::Load;
-use super::realtime_plan::{LIMITS_SOURCE, PRICES_SOURCE, READ_IN, RealtimePlan};
+use super::realtime_plan::{LIMITS_SOURCE, PRICES_SOURCE, READ_IN, RealtimePlan, SPEND_CAP_SOURCE};
 use super::traffic::Traffic;
 
 /// What `cargo x cost` prints.
@@ -50,8 +50,8 @@ pub fn report(load: &Load, plan: &RealtimePlan) -> String {
     });
     row("price a month", &|traffic| price(traffic, load, plan));
     text + &format!(
-        "\nLimits: {LIMITS_SOURCE}\nPrices: {PRICES_SOURCE}\nBoth as of {READ_IN}. Beyond the limit Realtime drops \
-         broadcasts and closes channels.\n"
+        "\nLimits: {LIMITS_SOURCE}\nPrices: {PRICES_SOURCE}\nSpend cap: {SPEND_CAP_SOURCE}\nAll as of {READ_IN}. Beyond the \
+         limit Realtime drops broadcasts and closes channels.\n"
     )
 }
 

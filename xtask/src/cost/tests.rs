@@ -139,10 +139,12 @@ fn millions_above_the_included_ones_are_sold_whole() {
     };
     let around = [0, 5_000_000, 5_000_001, 6_000_000, 6_000_001, 21_600_000];
     let expected = [0, 0, 250, 250, 500, 4_250].map(Some);
-    assert_eq!(prices("pro", &around), expected);
+    assert_eq!(prices("pro-no-cap", &around), expected);
     assert_eq!(prices("team", &around), expected);
     assert_eq!(prices("750", &around), expected);
     assert_eq!(prices("free", &[2_000_000, 2_000_001]), [Some(0), None]);
+    // Under its spend cap.
+    assert_eq!(prices("pro", &[5_000_000, 5_000_001]), [Some(0), None]);
 }
 
 #[test]
