@@ -71,7 +71,7 @@ declare! {
     /// Calls that went to the database together, by operation.
     BATCH_SIZE = Histogram "edge_batch_size" Count ["operation"] SIZES;
 
-    /// Answers of sync by whether they held all that the reader had missed (complete: true or false).
+    /// Answers of sync to readers who had missed something, by whether they held all of it (complete: true or false).
     RECOVERIES = Counter "edge_recoveries_total" Count ["complete"] NO_BUCKETS;
 
     /// Calls of stream.tick() by this service.

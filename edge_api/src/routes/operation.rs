@@ -39,8 +39,11 @@ pub fn method_router(route: &'static Route, contract: &'static Contract) -> Meth
                 .map(|version| (version, request.headers().clone()));
             let arguments = read(route, operation, request).await?;
             let call = arguments.into_call(caller, deadline.0)?;
+            let may_be_recovery = recoveries::may_be(&call);
             let answer = state.call(call).await?;
-            recoveries::count(operation, &answer);
+            if may_be_recovery {
+                recoveries::count(&answer);
+            }
             Ok::<Response, ApiError>(match (operation.rows, polled) {
                 (Rows::None, _) => Nothing.into_response(),
                 (Rows::One | Rows::Many, None) => DatabaseJson(answer).into_response(),
