@@ -22,6 +22,11 @@ impl Session {
         Self { client, identity }
     }
 
+    /// The same connection for another caller, as a pool lends it.
+    pub fn lend(self, identity: Identity) -> Self {
+        Self { identity, ..self }
+    }
+
     /// Calls a function of schema `stream` with named arguments; the answer is its first row as
     /// JSON, null when there is none.
     pub async fn rpc(&self, function: &str, arguments: Value) -> Result<Value, Error> {

@@ -24,7 +24,7 @@ as $$
 declare
     settings pg_catalog.record;
     is_well_formed pg_catalog.bool;
-    setting constant pg_catalog.text :=
+    file_setting constant pg_catalog.text :=
         case when $1 then 'pg_stream_ext.agora_secondary_certificate_file' else 'pg_stream_ext.agora_certificate_file' end;
     config_column constant pg_catalog.text := case when $1
         then 'stream.config.agora_secondary_certificate_secret' else 'stream.config.agora_certificate_secret' end;
@@ -41,12 +41,15 @@ begin
     end if;
     -- Where the library is loaded all the same, Postgres shows the setting to few; the move to this edition has looked at it.
     if (current_setting('pg_stream_ext.database', true) is null or pg_has_role('pg_read_all_settings', 'usage'))
-        and coalesce(current_setting(setting, true), '') <> ''
+        and coalesce(current_setting(file_setting, true), '') <> ''
     then
-        -- Falling back would sign with another certificate than the operator has named.
-        code := 'certificate_missing';
-        hint := format('%s names a file, which this edition cannot read: store the certificate in Vault and reset the setting', setting);
-        return;
+        -- Without the library any caller may set the name, for all who get the connection later. This view lists no such placeholder.
+        if exists (select from pg_settings as s where s.name = file_setting and s.setting <> '') then
+            -- Falling back would sign with another certificate than the operator has named.
+            code := 'certificate_missing';
+            hint := format('%s names a file, which this edition cannot read: store the certificate in Vault and reset the setting', file_setting);
+            return;
+        end if;
     end if;
     if settings.secret_name is null then
         return;
@@ -58,7 +61,7 @@ begin
             -- Its text could quote anything.
             code := 'vault_unreadable';
             if not stream_ext.certificate_vault_is_open() then
-                hint := format('the owner of the tables may not read vault.decrypted_secrets, and %s is not set', setting);
+                hint := format('the owner of the tables may not read vault.decrypted_secrets, and %s is not set', file_setting);
                 return;
             end if;
             hint := 'vault.decrypted_secrets raised an error of its own: read it as the owner of the tables';

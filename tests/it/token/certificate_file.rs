@@ -1,11 +1,14 @@
 //! The Agora certificate in a file: it is read only from one that is closed to everybody else.
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use stream_core::error::ErrorCode;
-use stream_tests::agora::{PUBLISHER, seller_token};
+use stream_core::lifecycle::StreamState;
+use stream_tests::agora::{PUBLISHER, SUBSCRIBER, buyer_token, seller_token};
 use stream_tests::certificate_file::CertificateFile;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
+use stream_tests::identity::Identity;
 use stream_tests::own_cluster::OwnCluster;
 use stream_tests::secret;
 use xtask::cluster::Options;
@@ -81,7 +84,7 @@ async fn the_certificate_comes_from_a_file_that_is_closed_to_everybody_else() ->
 }
 
 #[tokio::test]
-async fn no_session_points_the_server_at_another_file() -> Result<()> {
+async fn the_loaded_library_lets_no_session_name_a_file() -> Result<()> {
     let database = TestDatabase::create().await?;
     let seller = database.user(demo::SELLER).await?;
     let id = database.start_stream().await?;
@@ -95,12 +98,41 @@ async fn no_session_points_the_server_at_another_file() -> Result<()> {
         let outcome = seller.run(statement).await;
         assert!(outcome.is_err(), "{statement}");
     }
+    Ok(())
+}
 
-    // Set before the library is loaded, it is dropped when it is.
-    let early = database.user(demo::SELLER).await?;
-    early
-        .run("select to_jsonb(set_config('pg_stream_ext.agora_certificate_file', '/tmp/mine', false))")
-        .await?;
-    database.verified(&seller_token(&early, id).await?, PUBLISHER)?;
+/// Any role may set a name of two parts that no library knows, for itself and for whoever gets the connection next.
+#[tokio::test]
+async fn no_session_points_the_server_at_another_file() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let seller = database.user(demo::SELLER).await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let of_it = json!({"session_id": id});
+    for caller in [Identity::user(demo::ADA), Identity::anon()] {
+        let early = database.session(caller).await?;
+        for setting in [
+            "database",
+            "agora_certificate_file",
+            "agora_secondary_certificate_file",
+        ] {
+            let statement = format!(
+                "select to_jsonb(set_config('pg_stream_ext.{setting}', '/tmp/mine', false))"
+            );
+            early.run(&statement).await?;
+        }
+        // The connection goes back to the pool, which lends it to others.
+        let early = early.lend(Identity::user(demo::ADA));
+        let joined = early.rpc("join_stream", of_it.clone()).await?;
+        database.verified(&joined["token"], SUBSCRIBER)?;
+        database.verified(&buyer_token(&early, id).await?, SUBSCRIBER)?;
+        let early = early.lend(Identity::service());
+        let token = seller_token(&seller, id).await?;
+        let inspected = early
+            .rpc("inspect_token", json!({"token": token["token"]}))
+            .await?;
+        assert_eq!(inspected["signed_by"], "primary");
+        let early = early.lend(Identity::user(demo::SELLER));
+        database.verified(&seller_token(&early, id).await?, PUBLISHER)?;
+    }
     Ok(())
 }
