@@ -15,11 +15,12 @@ use stream_tests::stream::send_message;
 use tokio_postgres::Error;
 use uuid::Uuid;
 use xtask::cluster::Options;
+use xtask::edition::Edition;
 
 /// Whoever finds it has found what a caller passed.
 const PASSED: &str = "passed-by-a-caller";
 
-/// A server whose log nobody else writes, with the library loaded as docs/operations.md advises.
+/// A server whose log nobody else writes; where there is a library, loaded as docs/operations.md advises.
 struct Server {
     database: TestDatabase,
     stream: Uuid,
@@ -29,8 +30,10 @@ struct Server {
 impl Server {
     async fn start(name: &str) -> Result<Self> {
         let mut options = Options::temporary(name)?;
-        let preloaded = "session_preload_libraries=pg_stream_ext".to_owned();
-        options.settings.push(preloaded);
+        if Edition::chosen()? == Edition::Native {
+            let preloaded = "session_preload_libraries=pg_stream_ext".to_owned();
+            options.settings.push(preloaded);
+        }
         let own = OwnCluster::start(options)?;
         let database = TestDatabase::create_in(own.make_template("")?).await?;
         let stream = database.stream_in(StreamState::Active).await?;
@@ -60,6 +63,15 @@ impl Server {
             self.database.service().await?,
         ])
     }
+}
+
+/// No argument stands in the log. A hook of the library keeps the refusals themselves out, too.
+fn expect_unquoted(logged: &str) -> Result<()> {
+    ensure!(!logged.contains(PASSED), "{logged}");
+    if Edition::chosen()? == Edition::Native {
+        ensure!(logged.is_empty(), "{logged}");
+    }
+    Ok(())
 }
 
 /// Everything of an error that a caller sees.
@@ -251,8 +263,7 @@ async fn json_that_cannot_be_stored_is_refused_by_our_own_code() -> Result<()> {
             Ok(())
         })
         .await?;
-    assert_eq!(logged, "");
-    Ok(())
+    expect_unquoted(&logged)
 }
 
 #[tokio::test]
@@ -318,7 +329,7 @@ async fn a_row_of_the_application_is_refused_for_what_it_publishes_alone() -> Re
             Ok(())
         })
         .await?;
-    assert_eq!(logged, "");
+    expect_unquoted(&logged)?;
     let log = database.log(server.stream).await?;
     let posted = &log.last().expect("an entry")["metadata"];
     assert_eq!(posted["kind"], "auction_update");
@@ -383,9 +394,7 @@ async fn claims_that_cannot_be_read_are_refused_and_not_quoted() -> Result<()> {
             Ok(())
         })
         .await?;
-    assert!(!logged.contains(PASSED), "{logged}");
-    assert_eq!(logged, "");
-    Ok(())
+    expect_unquoted(&logged)
 }
 
 #[tokio::test]
