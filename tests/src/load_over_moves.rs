@@ -1,4 +1,6 @@
-//! Load on one stream: everybody calls without a pause, and what they are told is kept.
+//! Load on two streams: everybody calls without a pause, and what they are told is kept.
+
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,69 +21,34 @@ use crate::direct_calls::{ask, plain_settings};
 use crate::session::Session;
 use crate::waiting::wait_for;
 
-/// What somebody calls again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Work {
-    Send,
-    SendThroughEdge,
-    Heartbeat,
-    HostHeartbeat,
-    Join,
-    Sync,
-    Token,
-    Update,
-    Bid,
-    Batch,
-    Tick,
-    Loop,
-}
-
-impl Work {
-    const ALL: [Self; 12] = [
-        Self::Send,
-        Self::SendThroughEdge,
-        Self::Heartbeat,
-        Self::HostHeartbeat,
-        Self::Join,
-        Self::Sync,
-        Self::Token,
-        Self::Update,
-        Self::Bid,
-        Self::Batch,
-        Self::Tick,
-        Self::Loop,
-    ];
-
-    fn user(self) -> Option<Uuid> {
-        match self {
-            Self::Send | Self::Token => Some(demo::ADA),
-            Self::SendThroughEdge | Self::Heartbeat | Self::Sync => Some(demo::BEN),
-            Self::Join => Some(demo::CLEO),
-            Self::HostHeartbeat => Some(demo::SELLER),
-            Self::Update | Self::Bid | Self::Batch | Self::Tick | Self::Loop => None,
-        }
-    }
-}
+use work::Work;
 
 /// What one of them was told.
 #[derive(Default)]
 pub struct Told {
-    /// Messages that were acknowledged.
-    pub sent: Vec<(Uuid, i64)>,
+    /// Messages that were acknowledged: their stream, id and number.
+    pub sent: Vec<(Uuid, Uuid, i64)>,
     /// Refusals that nobody should get.
     pub faults: Vec<String>,
     /// Refusals after which a client calls again.
-    pub refusals: u64,
+    pub refusals: Vec<String>,
 }
 
 /// Everybody at work, until it is ended.
 pub struct Load {
-    pub stream: Uuid,
+    pub streams: [Uuid; 2],
     ends: Arc<AtomicBool>,
     longest_us: Arc<AtomicU64>,
-    calls: Vec<Arc<AtomicU64>>,
+    /// How many calls of each succeeded.
+    done: Vec<Arc<AtomicU64>>,
     tasks: Vec<JoinHandle<Result<Told>>>,
 }
+
+/// Calls of everybody that succeed before a move, between two and after the last.
+pub const SUCCESSES: u64 = 5;
+
+/// What calls that meet a move may be told: a lock that was not free in time, or a circle of waits.
+const RETRIED: [ErrorCode; 2] = [ErrorCode::LockTimeout, ErrorCode::Deadlock];
 
 /// Lets bids reach the log, as an application does.
 const BIDS: &str = "
@@ -96,15 +63,22 @@ impl Load {
         database
             .change("update stream.config set token_rate_per_minute = 1000000 where id")
             .await?;
-        let stream = database.stream_in(StreamState::Active).await?;
-        for user in [demo::ADA, demo::BEN] {
+        let streams = [
+            database.stream_in(StreamState::Active).await?,
+            database.stream_in(StreamState::Active).await?,
+        ];
+        for (stream, user) in [
+            (streams[0], demo::ADA),
+            (streams[0], demo::BEN),
+            (streams[1], demo::CLEO),
+        ] {
             database.viewer(stream, user).await?;
         }
         let mut load = Self {
-            stream,
+            streams,
             ends: Arc::default(),
             longest_us: Arc::default(),
-            calls: Vec::new(),
+            done: Vec::new(),
             tasks: Vec::new(),
         };
         for work in Work::ALL {
@@ -119,7 +93,7 @@ impl Load {
             }
             let caller = Caller {
                 work,
-                stream,
+                stream: streams[work.place()],
                 longest_us: Arc::clone(&load.longest_us),
                 session,
                 owner,
@@ -128,21 +102,22 @@ impl Load {
                     _ => None,
                 },
             };
-            let (ends, calls) = (Arc::clone(&load.ends), Arc::<AtomicU64>::default());
-            load.calls.push(Arc::clone(&calls));
-            load.tasks.push(tokio::spawn(
-                async move { caller.work(&ends, &calls).await },
-            ));
+            let (ends, done) = (Arc::clone(&load.ends), Arc::<AtomicU64>::default());
+            load.done.push(Arc::clone(&done));
+            load.tasks
+                .push(tokio::spawn(async move { caller.work(&ends, &done).await }));
         }
         Ok(load)
     }
 
-    /// Returns once everybody has called some times from now on.
+    /// Returns once some calls of everybody have succeeded from now on.
     pub async fn goes_on(&self) -> Result<()> {
-        let counts = || self.calls.iter().map(|calls| calls.load(Ordering::Relaxed));
+        let counts = || self.done.iter().map(|done| done.load(Ordering::Relaxed));
         let before: Vec<u64> = counts().collect();
         wait_for("calls of everybody", async || {
-            let is_ahead = counts().zip(&before).all(|(now, before)| now >= before + 5);
+            let is_ahead = counts()
+                .zip(&before)
+                .all(|(now, before)| now >= before + SUCCESSES);
             // One of them that has ended calls no more, and says why below.
             let has_ended = self.tasks.iter().any(JoinHandle::is_finished);
             Ok((is_ahead || has_ended).then_some(()))
@@ -163,7 +138,7 @@ impl Load {
             let told = task.await??;
             all.sent.extend(told.sent);
             all.faults.extend(told.faults);
-            all.refusals += told.refusals;
+            all.refusals.extend(told.refusals);
         }
         Ok(all)
     }
@@ -189,68 +164,60 @@ impl Caller {
         clippy::disallowed_methods,
         reason = "a benchmark prints it; no test judges it"
     )]
-    async fn work(self, ends: &AtomicBool, calls: &AtomicU64) -> Result<Told> {
+    async fn work(self, ends: &AtomicBool, done: &AtomicU64) -> Result<Told> {
         let mut told = Told::default();
         while !ends.load(Ordering::Relaxed) {
             let begun = Instant::now();
-            match self.work {
+            let succeeded = match self.work {
                 Work::SendThroughEdge => self.send_through_edge(&mut told).await?,
-                _ => match self.call(&mut told).await {
-                    Ok(()) => {}
-                    Err(error) => note(&mut told, self.work, &error)?,
+                _ => match self.call(&mut told, done.load(Ordering::Relaxed)).await {
+                    Ok(()) => true,
+                    Err(error) => {
+                        note(&mut told, self.work, &error)?;
+                        false
+                    }
                 },
-            }
+            };
             if self.work != Work::Loop {
                 let took_us = u64::try_from(begun.elapsed().as_micros())?;
                 self.longest_us.fetch_max(took_us, Ordering::Relaxed);
             }
-            calls.fetch_add(1, Ordering::Relaxed);
+            done.fetch_add(u64::from(succeeded), Ordering::Relaxed);
         }
         Ok(told)
     }
 
-    async fn call(&self, told: &mut Told) -> Result<(), Error> {
+    async fn call(&self, told: &mut Told, done: u64) -> Result<(), Error> {
         let stream = self.stream;
-        let (operation, arguments) = match self.work {
-            Work::Send => {
-                let id = Uuid::new_v4();
-                let arguments = json!({"session_id": stream, "content": "under load", "id": id});
-                let sent = self.session.rpc("send_message", arguments).await?;
-                told.sent.push((id, sent["seq"].as_i64().unwrap_or(0)));
-                return Ok(());
-            }
-            Work::Heartbeat | Work::HostHeartbeat => ("heartbeat", json!({"session_id": stream})),
-            Work::Join => ("join_stream", json!({"session_id": stream})),
-            Work::Sync => ("sync", json!({"session_id": stream, "after_seq": 1})),
-            Work::Token => ("generate_buyer_token", json!({"channel_id": stream})),
-            Work::Update => (
-                "post_auction_update",
-                json!({"session_id": stream, "update": {"amount": 5}}),
-            ),
-            Work::Batch => {
-                let items = [demo::ADA, demo::BEN]
-                    .map(|user| json!({"session_id": stream, "user_id": user}));
-                ("heartbeats", json!({"items": items}))
-            }
-            Work::Tick => ("tick", json!({})),
+        if let Some((operation, arguments)) = self.work.request(stream, done) {
+            return self.session.rpc(operation, arguments).await.map(|_| ());
+        }
+        match self.work {
             Work::Bid => {
                 let bid = format!(
                     "insert into public.bids
                      select s.auction_id, 5 from stream.stream_sessions as s where s.id = '{stream}'"
                 );
-                return self.owner.batch_execute(&bid).await;
+                self.owner.batch_execute(&bid).await
             }
             Work::Loop => {
                 let block = "select stream_private.tick_loop()";
                 let block: String = self.owner.query_one(block, &[]).await?.get(0);
-                return self.owner.batch_execute(&block).await;
+                self.owner.batch_execute(&block).await
             }
-            Work::SendThroughEdge => unreachable!("has a way of its own"),
-        };
-        self.session.rpc(operation, arguments).await.map(|_| ())
+            _ => {
+                let id = Uuid::new_v4();
+                let arguments = json!({"session_id": stream, "content": "under load", "id": id});
+                let sent = self.session.rpc("send_message", arguments).await?;
+                told.sent
+                    .push((stream, id, sent["seq"].as_i64().unwrap_or(0)));
+                Ok(())
+            }
+        }
     }
 
-    async fn send_through_edge(&self, told: &mut Told) -> Result<()> {
+    /// Whether it was sent.
+    async fn send_through_edge(&self, told: &mut Told) -> Result<bool> {
         let edge = self.edge.as_ref().context("has an edge")?;
         let id = Uuid::new_v4();
         let arguments = json!({
@@ -259,12 +226,15 @@ impl Caller {
         match ask(edge, demo::BEN, "send_message", &arguments)?.await {
             Ok(answer) => {
                 let sent: Value = serde_json::from_str(answer.get())?;
-                told.sent
-                    .push((id, sent["seq"].as_i64().context("has a number")?));
+                let number = sent["seq"].as_i64().context("has a number")?;
+                told.sent.push((self.stream, id, number));
+                Ok(true)
             }
-            Err(error) => told.faults.push(format!("by the edge: {error:?}")),
+            Err(error) => {
+                told.faults.push(format!("by the edge: {error:?}"));
+                Ok(false)
+            }
         }
-        Ok(())
     }
 }
 
@@ -274,9 +244,12 @@ fn note(told: &mut Told, work: Work, error: &Error) -> Result<()> {
         .with_context(|| format!("{work:?} lost its connection: {error}"))?;
     let detail: Value =
         serde_json::from_str(error.detail().unwrap_or_default()).unwrap_or_default();
+    // What the detail says counts for nothing without the catalogue.
     let code = detail["code"].as_str().and_then(ErrorCode::parse);
     match code {
-        Some(_) if detail["recoverable"] == true => told.refusals += 1,
+        Some(code) if RETRIED.contains(&code) && detail["recoverable"] == true => {
+            told.refusals.push(format!("{work:?}: {}", code.as_str()));
+        }
         _ => told.faults.push(format!("{work:?}: {error:?}")),
     }
     Ok(())
