@@ -3,6 +3,7 @@
 mod batches;
 mod heartbeat_batches;
 mod heartbeats;
+mod held_gate;
 mod host_returns;
 mod locks;
 mod reactions;

@@ -16,7 +16,7 @@ use stream_tests::stream::send_message;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-async fn live() -> Result<(TestDatabase, Uuid)> {
+pub(super) async fn live() -> Result<(TestDatabase, Uuid)> {
     let database = TestDatabase::create().await?;
     let session = database.stream_in(StreamState::Active).await?;
     // Whoever waits without end is ended by this, and fails.
@@ -30,7 +30,11 @@ async fn live() -> Result<(TestDatabase, Uuid)> {
 
 /// Every number that the product has or had for a lock: by name, and the fields of the gate's own as
 /// both kinds of number that SQL offers.
-async fn hold_numbers(database: &TestDatabase, session: Uuid, mode: &str) -> Result<Client> {
+pub(super) async fn hold_numbers(
+    database: &TestDatabase,
+    session: Uuid,
+    mode: &str,
+) -> Result<Client> {
     let holder = database.connect("authenticator").await?;
     holder
         .batch_execute("set statement_timeout = 0; begin")

@@ -43,20 +43,16 @@ pub const NATIVE_ONLY: &NamedTests = &[
         "errors of Postgres are replaced by a hook of the server, which SQL does not have",
     ),
     (
-        "errors::quoting::",
-        "errors of Postgres are replaced by a hook of the server, which SQL does not have",
+        "errors::quoting::a_refusal_leaves_nothing_in_the_servers_log_and_a_fault_does",
+        "refusals are kept out of the log by a hook of the server, which SQL does not have",
     ),
     (
-        "errors::server_states::",
+        "errors::quoting::arguments_that_postgres_cannot_read_are_not_logged",
         "errors of Postgres are replaced by a hook of the server, which SQL does not have",
     ),
     (
         "mechanism::keyed_rows::",
         "rows that native code finds and writes by key",
-    ),
-    (
-        "mechanism::rule_forms::",
-        "the forms by key of rules, which SQL reads in their views",
     ),
     (
         "realtime::flush_queue::above_read_committed_an_entry_is_queued_whatever_others_have_queued",
@@ -71,8 +67,12 @@ pub const NATIVE_ONLY: &NamedTests = &[
         "SQL is not asked at the commit, so what a transaction sets after the message holds for it",
     ),
     (
-        "token::certificate_file::",
+        "token::certificate_file::the_certificate_comes_from_a_file_that_is_closed_to_everybody_else",
         "SQL reads no file of the server",
+    ),
+    (
+        "token::certificate_file::the_loaded_library_lets_no_session_name_a_file",
+        "there is no library that could be loaded",
     ),
     ("token::rotation_files::", "SQL reads no file of the server"),
     (
@@ -85,7 +85,7 @@ pub const NATIVE_ONLY: &NamedTests = &[
     ),
     (
         "waiting::locks::the_gate_is_no_number_that_sql_can_name",
-        "a lock that SQL takes is one that SQL can name; every wait at it ends after 100 ms",
+        "a lock that SQL takes is one that SQL can name; waiting::held_gate tests what its holder can delay",
     ),
 ];
 
