@@ -29,7 +29,7 @@ pub use clock::{ClockWrong, issue_time};
 pub use credentials::{AppId, AppIdError, Certificate, CertificateError};
 pub use decode::{DecodedService, DecodedToken, Privilege, decode};
 pub use decode_error::DecodeError;
-pub use renewal::TokenTimes;
+pub use renewal::{MIN_AGE_US, TokenTimes};
 pub use rotation::{Certificates, Signer};
 pub use token::{Life, MAX_LIFETIME_S, MAX_SALT, MintError, Privileges, Role, TokenRequest, mint};
 pub use uid::{FIRST_VIEWER_UID, Uid, UidError, host_uid, viewer_uid};

@@ -11,7 +11,9 @@ mod notice;
 mod signature;
 
 pub use event::{Cause, Change, Event, Ignored, UserChange, UserKind};
-pub use notice::{MAX_NOTICE_BYTES, Notice, NoticeError, TEST_CHANNEL};
+pub use notice::{
+    MAX_CHANNEL_BYTES, MAX_ID_BYTES, MAX_NOTICE_BYTES, MAX_TS, Notice, NoticeError, TEST_CHANNEL,
+};
 pub use signature::{SHA1_SIGNATURE_HEADER, SIGNATURE_HEADER, SignatureError, verify};
 
 #[cfg(test)]

@@ -14,13 +14,14 @@ pub const TEST_CHANNEL: &str = "test_webhook";
 /// Agora's number of the product whose channels these are.
 const RTC: i32 = 1;
 
-const MAX_ID_BYTES: usize = 64;
+/// A notice's id.
+pub const MAX_ID_BYTES: usize = 64;
 
 /// Agora's own limit is 63 or 64, depending on the page.
-const MAX_CHANNEL_BYTES: usize = 64;
+pub const MAX_CHANNEL_BYTES: usize = 64;
 
 /// The end of the year 9999, in seconds.
-const MAX_TS: i64 = 253_402_300_799;
+pub const MAX_TS: i64 = 253_402_300_799;
 
 /// One notice: what its sender repeats is one notice with one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
