@@ -1,5 +1,6 @@
 //! The two editions of schema `stream_ext`, beside each other.
 
+mod admission;
 mod callers;
 mod collations;
 mod decisions;
@@ -7,6 +8,7 @@ mod differential;
 mod isolation;
 mod minting;
 mod moving;
+mod notices;
 mod planning;
 mod raised;
 mod refusals;

@@ -235,17 +235,6 @@ $$;
 comment on function stream_ext.caller_resolve(uuid, uuid) is
     'The user whom a call is about: the one named in an argument, by default the caller. caller_id null: the service, who must name one.';
 
-create function stream_ext.caller_is_anonymous(caller_id uuid) returns boolean
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return $1 is not null and (stream_ext.caller_admit(null)).is_anonymous;
-end
-$$;
-comment on function stream_ext.caller_is_anonymous(uuid) is
-    'Whether an admitted caller signed in without an account. caller_id null: the service, which did not.';
-
 create function stream_ext.act_for(user_id uuid) returns uuid
 language plpgsql
 set search_path = pg_catalog, pg_temp

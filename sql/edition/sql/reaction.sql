@@ -49,8 +49,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    caller pg_catalog.uuid;
-    sender_id pg_catalog.uuid;
+    caller constant pg_catalog.record := stream_ext.caller_admit(true);
+    sender_id constant pg_catalog.uuid := stream_ext.caller_resolve(caller.id, null);
     settings pg_catalog.record;
     lease pg_catalog.record;
     rates pg_catalog.record;
@@ -59,8 +59,6 @@ declare
     moment pg_catalog.timestamptz;
     result stream.reaction_result;
 begin
-    caller := stream_ext.enter_to_write();
-    sender_id := stream_ext.caller_resolve(caller, null);
     -- Like a heartbeat: a crash loses the reactions of a moment, and the broadcast waits for the disk.
     perform stream_ext.heartbeat_skip_disk();
     perform stream_ext.application_hold_user(sender_id);
@@ -97,7 +95,7 @@ begin
             settings.interval_us, settings.tolerance_us, stream_ext.rate_ahead_us(lease.reaction_tat, moment));
         -- After the row is locked, so that whatever was committed before counts.
         perform stream_ext.reaction_check_live($1);
-        perform stream_ext.reaction_check_sender($1, sender_id, stream_ext.caller_is_anonymous(caller)
+        perform stream_ext.reaction_check_sender($1, sender_id, caller.is_anonymous
             and not settings.anonymous_users_may_chat, holds_lease);
         if verdict.spent_us is not null then
             update stream.stream_viewers as v

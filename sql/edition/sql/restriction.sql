@@ -219,7 +219,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
-    perform stream_ext.enter_to_read();
     perform stream_ext.require_moderator($1);
     perform stream_private.check_page_size($3);
     -- The page size counts users, so that no user is split between two pages.
