@@ -1003,7 +1003,7 @@ declare
     -- Arguments of a trigger are counted from 0.
     names constant pg_catalog.text[] := array(
         select n.name from unnest($1) with ordinality as n (name, place) where n.name is not null order by n.place);
-    -- As json: the values stay the text that Postgres made of them, and what is not published is never decoded.
+    -- As json: the values stay the text that Postgres made of them.
     body constant pg_catalog.json := $2::json;
     auction pg_catalog.record;
     session pg_catalog.uuid;
@@ -1012,6 +1012,11 @@ declare
 begin
     if $2 is null then
         perform stream_ext.error_null('row');
+    end if;
+    -- Any member is read past all others, which Postgres decodes meanwhile.
+    if not stream_ext.json_can_be_stored($2) then
+        perform stream_ext.refuse_with_hint('invalid_argument',
+            'the row holds an escape that cannot be stored: a zero character, or half of a surrogate pair');
     end if;
     if exists (
         select from unnest(names) as n (name) where n.name not in (select k.name from json_object_keys(body) as k (name))
@@ -8227,7 +8232,7 @@ as $$
 begin
     return case $1
         -- A mute without an end has no wait.
-        when 'muted' then greatest(floor(extract(epoch from $2 - clock_timestamp()) * 1000), case when $2 is not null then 0 end)
+        when 'muted' then case when isfinite($2) then greatest(floor(extract(epoch from $2 - clock_timestamp()) * 1000), 0) end
         when 'rate_limited' then ($3 - $4 + 999) / 1000
         when 'slow_mode' then $5 - $6
     end;

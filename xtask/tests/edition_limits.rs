@@ -71,7 +71,7 @@ fn of_streams() -> Vec<Part> {
         ),
         (
             "webhook",
-            format!("is_host := notice.uid between 1 and {last_host};"),
+            format!("is_host constant pg_catalog.bool := $5 between 1 and {last_host};"),
         ),
         (
             "webhook",

@@ -161,7 +161,7 @@ declare
     -- Arguments of a trigger are counted from 0.
     names constant pg_catalog.text[] := array(
         select n.name from unnest($1) with ordinality as n (name, place) where n.name is not null order by n.place);
-    -- As json: the values stay the text that Postgres made of them, and what is not published is never decoded.
+    -- As json: the values stay the text that Postgres made of them.
     body constant pg_catalog.json := $2::json;
     auction pg_catalog.record;
     session pg_catalog.uuid;
@@ -170,6 +170,11 @@ declare
 begin
     if $2 is null then
         perform stream_ext.error_null('row');
+    end if;
+    -- Any member is read past all others, which Postgres decodes meanwhile.
+    if not stream_ext.json_can_be_stored($2) then
+        perform stream_ext.refuse_with_hint('invalid_argument',
+            'the row holds an escape that cannot be stored: a zero character, or half of a surrogate pair');
     end if;
     if exists (
         select from unnest(names) as n (name) where n.name not in (select k.name from json_object_keys(body) as k (name))

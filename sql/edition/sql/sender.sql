@@ -69,7 +69,7 @@ as $$
 begin
     return case $1
         -- A mute without an end has no wait.
-        when 'muted' then greatest(floor(extract(epoch from $2 - clock_timestamp()) * 1000), case when $2 is not null then 0 end)
+        when 'muted' then case when isfinite($2) then greatest(floor(extract(epoch from $2 - clock_timestamp()) * 1000), 0) end
         when 'rate_limited' then ($3 - $4 + 999) / 1000
         when 'slow_mode' then $5 - $6
     end;

@@ -31,16 +31,7 @@ fn nested(levels: usize) -> String {
 async fn both_editions_read_the_same_notices_but_for_fields_that_nobody_knows() -> Result<()> {
     let native = TestDatabase::of_edition(Edition::Native).await?;
     let sql = TestDatabase::of_edition(Edition::Sql).await?;
-    let largest = f64::MAX.to_string();
-    for more in [
-        "1",
-        "1e308",
-        "-1e308",
-        "1e-999",
-        &largest,
-        "\"1e999\"",
-        &nested(126),
-    ] {
+    for more in ["1", "1e308", "-1e308", "1e-999", "\"1e999\"", &nested(126)] {
         let wanted = told(&native, more).await?;
         assert!(wanted.contains("ignored"), "{more}: {wanted}");
         assert_eq!(told(&sql, more).await?, wanted, "{more}");

@@ -21,7 +21,7 @@ const GENERATED: [&str; 6] = [
 const LONGER: &[(&str, usize)] = &[
     ("stream_core/src/agora/decode/tests.rs", 308),
     ("stream_core/src/webhook/tests.rs", 375),
-    ("tests/attack/errors/quoting.rs", 412),
+    ("tests/attack/errors/quoting.rs", 374),
     ("tests/attack/session/search_path.rs", 309),
     ("tests/attack/waiting/batches.rs", 301),
     ("tests/it/auction/bid_deadlocks.rs", 316),
