@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock/clock.ts'
 import { Timer } from '../clock/timer.ts'
+import { POLLED_MS } from '../connection/poll_loop.ts'
 import type { LogEntry, SyncResult } from '../contract/wire.ts'
 import type { Random } from '../random/random.ts'
 import type { SyncConsumer, SyncCursor } from '../sync/sync_consumer.ts'
@@ -51,8 +52,8 @@ export class ChatSynchroniser implements SyncConsumer {
     #isResyncWanted = false
     /** The cursor when the last heartbeat was answered: the next one cannot name less. */
     #cursorAtHeartbeat = 0
-    /** The last frame asked for polling, which the connection does. */
-    #isPolled = false
+    /** The last frame asked for polling, which the connection does until then. */
+    #polledUntil = 0
     #recovered: boolean | null = null
 
     constructor(parts: SynchroniserParts) {
@@ -104,7 +105,7 @@ export class ChatSynchroniser implements SyncConsumer {
 
     /** Takes the payload of event `messages`. */
     takeFrame(frame: Frame): void {
-        this.#isPolled = (frame.poll_ms ?? null) !== null
+        this.#polledUntil = (frame.poll_ms ?? null) === null ? 0 : this.#parts.clock.now() + POLLED_MS
         const outcome = this.log.takeFrame(frame)
         if (outcome === 'gap') {
             this.#gapTo = Math.max(this.#gapTo, frame.to_seq)
@@ -160,7 +161,7 @@ export class ChatSynchroniser implements SyncConsumer {
     /** Asks for a sync when the log is known to be longer than what is held; whoever polls finds out by that. */
     #look(): void {
         const { cursor, headSeq } = this.log
-        if (cursor === undefined || cursor >= headSeq || this.#isPolled) return
+        if (cursor === undefined || cursor >= headSeq || this.#parts.clock.now() < this.#polledUntil) return
         // When the time has come this head must be here; later ones need not.
         this.#ask('head', headSeq)
     }

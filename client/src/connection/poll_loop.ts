@@ -8,8 +8,11 @@ import type { ConnectionParts } from './connection_parts.ts'
 /** In place of Realtime, until the server names another. */
 const FALLBACK_MS = 5_000
 
+/** The longest time between two frames while something waits, and a little: what is written later gets a frame of its own at once. */
+export const POLLED_MS = 65_000
+
 export interface PollLoop {
-    /** `poll_ms` of a frame: null ends it. */
+    /** `poll_ms` of a frame: null ends it, and so does a minute without another. */
     obeyFrame(ms: number | null): void
     /** Polls while Realtime is out of reach, though calls get through; without, the next one is a whole interval away. */
     setFallback(isOn: boolean): void
@@ -28,13 +31,14 @@ export function pollLoop(
     let frameMs: number | null = null
     let isFallback = false
     let serverMs: number | null = null
+    let frameUntil = 0
     let failures = 0
     let round = 0
     let isRunning = false
 
     const plan = () => {
         next.stop()
-        const ms = isFallback ? (serverMs ?? FALLBACK_MS) : frameMs
+        const ms = isFallback ? (serverMs ?? FALLBACK_MS) : clock.now() < frameUntil ? frameMs : null
         if (ms === null || isRunning) return
         // More or less by a tenth, so that viewers do not come together.
         next.set(ms * (0.9 + random.next() * 0.2) * 2 ** Math.min(failures, 4), () => void poll())
@@ -69,9 +73,9 @@ export function pollLoop(
     }
     return {
         obeyFrame(ms) {
-            const isOther = ms !== frameMs
             frameMs = ms
-            if (isOther) plan()
+            frameUntil = clock.now() + POLLED_MS
+            plan()
         },
         setFallback(isOn) {
             if (isOn && isFallback) return

@@ -98,6 +98,26 @@ describe.each(OVER)('frames that carry poll_ms, over %s', (over) => {
         expect(supabase.count('sync')).toBe(after)
         await dispose()
     })
+
+    it('are obeyed for little more than a minute, in which whatever waited got a frame', async () => {
+        const { connect, clock, supabase, dispose } = bench({ over })
+        await connect()
+        const chat = supabase.realtime.find(`chat:${SESSION}`)
+        for (let round = 0; round < 2; round++) {
+            const syncs = supabase.count('sync')
+            chat?.broadcast('messages', frame(10_000))
+            await clock.advance(30_000)
+            chat?.broadcast('messages', frame(10_000))
+            await clock.advance(76_000)
+            const polled = supabase.count('sync') - syncs
+            expect(polled).toBeGreaterThanOrEqual(8)
+            expect(polled).toBeLessThanOrEqual(12)
+            const after = supabase.count('sync')
+            await clock.advance(120_000)
+            expect(supabase.count('sync')).toBe(after)
+        }
+        await dispose()
+    })
 })
 
 describe.each(OVER)('a poll that is refused for a time, over %s', (over) => {
