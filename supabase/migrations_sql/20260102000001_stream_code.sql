@@ -17919,6 +17919,7 @@ revoke all on function stream_private.pause() from public, anon, authenticated, 
 revoke all on function stream_private.pause_stream(uuid, integer, text) from public, anon, authenticated, service_role;
 revoke all on function stream_private.pin_message(uuid, uuid) from public, anon, authenticated, service_role;
 revoke all on function stream_private.post_auction_update(uuid, json) from public, anon, authenticated, service_role;
+revoke all on function stream_private.realtime_partition(timestamp with time zone) from public, anon, authenticated, service_role;
 revoke all on function stream_private.rearm() from public, anon, authenticated, service_role;
 revoke all on function stream_private.refresh_token(uuid, text, integer) from public, anon, authenticated, service_role;
 revoke all on function stream_private.refuse_changing_moderation_log() from public, anon, authenticated, service_role;
