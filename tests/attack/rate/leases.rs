@@ -39,7 +39,7 @@ async fn the_newest_token_is_found_without_reading_the_older_ones() -> Result<()
             "analyze stream.agora_tokens;
              insert into stream.agora_tokens
                  (user_id, session_id, token_hash, channel_id, uid, salt, privileges, created_at, expires_at, check_at)
-             select '{}', '{id}', repeat('0', 64), '{id}', 1, 1, '{{}}', now() - n * interval '1 second',
+             select '{}', '{id}', repeat('0', 64), '{id}', 1, 1, '{{}}', now() - (n + 60) * interval '1 second',
                  now() + interval '1 hour', now() + interval '51 minutes'
              from generate_series(1, 2000) as n",
             demo::ADA
