@@ -191,6 +191,25 @@ $$;
 comment on function stream_ext.flush(uuid) is
     'Writes the entries of the session''s log beyond the last frame. Without a partition for today it writes nothing: the messages stay, and sync finds them.';
 
+create function stream_ext.log_due(sessions uuid[], at timestamptz) returns uuid[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+-- A general plan supposes longer arrays, so Postgres would plan anew at every heartbeat.
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return array(
+        select h.session_id from stream.chat_heads as h
+        cross join lateral (
+            select o.flushed_seq, o.flushed_at, o.window_ms from stream.chat_relay as o where o.session_id = h.session_id limit 1
+        ) as r
+        where h.session_id = any ($1) and r.flushed_seq < h.last_seq
+            and stream_ext.log_window_ends_at(r.flushed_at, r.window_ms, $2) is null
+        order by h.session_id);
+end
+$$;
+comment on function stream_ext.log_due(uuid[], timestamptz) is 'Those of the logs that have unsent entries, and no window that is open.';
+
 create function stream_ext.log_flush_without_ticker(sessions uuid[]) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -208,14 +227,7 @@ begin
     if stream_ext.log_is_ticker_alive(moment) or stream_ext.regular_is_inside() then
         return;
     end if;
-    due := array(
-        select h.session_id from stream.chat_heads as h
-        cross join lateral (
-            select o.flushed_seq, o.flushed_at, o.window_ms from stream.chat_relay as o where o.session_id = h.session_id limit 1
-        ) as r
-        where h.session_id = any ($1) and r.flushed_seq < h.last_seq
-            and stream_ext.log_window_ends_at(r.flushed_at, r.window_ms, moment) is null
-        order by h.session_id);
+    due := stream_ext.log_due($1, moment);
     if cardinality(due) = 0 then
         return;
     end if;

@@ -139,7 +139,8 @@ async fn recoveries_are_counted_by_whether_they_held_everything() -> Result<()> 
     let first = sync("").await?;
     let of_this_run = format!("&epoch={}", first["epoch"].as_str().context("an epoch")?);
     // Nothing is missing yet: this is no recovery, nor was the first call one.
-    sync(&format!("?after_seq=0{of_this_run}")).await?;
+    let head = &first["head_seq"];
+    sync(&format!("?after_seq={head}{of_this_run}")).await?;
     send_message(&database.user(demo::ADA).await?, id, "hello").await?;
     for _ in 0..2 {
         let recovered = sync(&format!("?after_seq=0{of_this_run}")).await?;

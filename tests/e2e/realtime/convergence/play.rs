@@ -13,7 +13,7 @@ use stream_tests::services::script::Dialogue;
 use stream_tests::session::Session;
 use stream_tests::stream::{numbers, send_message};
 use stream_tests::ticking::database_with_worker;
-use stream_tests::waiting::wait_for;
+use stream_tests::waiting::{wait_for, wait_until};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 use xtask::workspace;
@@ -124,6 +124,9 @@ impl Stage {
         let database = &services.database;
         let limit = "update stream.config set realtime_messages_per_s = 4 where id";
         database.change(limit).await?;
+        // Until it is planned with, frames would use it up, and the next ones wait without a word.
+        let is_planned = "select bool_and(r.auction_window_ms > 0) from stream.chat_relay as r";
+        wait_until(&database.owner, is_planned).await?;
         wait_for("every stream says how often to poll", async || {
             for stream in followed.streams() {
                 self.write(stream, 1).await?;
