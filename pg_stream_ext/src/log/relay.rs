@@ -38,7 +38,7 @@ pub fn relay_one(
     epoch_salt: &str,
 ) -> Result<()> {
     let delivery = send_one(admitted, session, seq, json, epoch_salt, Urgency::Chat)?;
-    hand_over(admitted, session, seq, &delivery)
+    hand_over(admitted, session, seq, &delivery, Urgency::Chat)
 }
 
 /// Relays an auction update: at once without a limit, and otherwise when the window of auction updates after the last frame
@@ -52,7 +52,7 @@ pub fn relay_auction_update(
     epoch_salt: &str,
 ) -> Result<()> {
     let delivery = send_one(admitted, session, seq, json, epoch_salt, Urgency::Auction)?;
-    hand_over(admitted, session, seq, &delivery)
+    hand_over(admitted, session, seq, &delivery, Urgency::Chat)
 }
 
 /// Who sends the entries of this transaction.
@@ -78,11 +78,17 @@ impl Delivery {
     }
 }
 
-fn hand_over(admitted: Admitted, session: Uuid, first_seq: i64, delivery: &Delivery) -> Result<()> {
+fn hand_over(
+    admitted: Admitted,
+    session: Uuid,
+    first_seq: i64,
+    delivery: &Delivery,
+    urgency: Urgency,
+) -> Result<()> {
     match delivery {
         Delivery::Sent | Delivery::ByTicker => Ok(()),
         Delivery::ByTickerOnceQueued => relay_queue::note(session),
-        Delivery::ByFlush => flush_with_others(admitted, session, first_seq, Urgency::Chat),
+        Delivery::ByFlush => flush_with_others(admitted, session, first_seq, urgency),
     }
 }
 
@@ -213,10 +219,7 @@ pub fn relay_in_auction_window(admitted: Admitted, session: Uuid, seq: i64) -> R
         let changes = has_window.then(|| relay.fit_to_auction(is_next)).flatten();
         Ok(changes.map(|changes| ((), changes)))
     })?;
-    match delivery {
-        Delivery::ByFlush => flush_with_others(admitted, session, seq, Urgency::Auction),
-        delivery => hand_over(admitted, session, seq, &delivery),
-    }
+    hand_over(admitted, session, seq, &delivery, Urgency::Auction)
 }
 
 fn relay_unless(
@@ -233,10 +236,7 @@ fn relay_unless(
         delivery = Delivery::of_unsent(waits, is_next);
         Ok(())
     })?;
-    match delivery {
-        Delivery::ByFlush => flush_with_others(admitted, session, first_seq, urgency),
-        delivery => hand_over(admitted, session, first_seq, &delivery),
-    }
+    hand_over(admitted, session, first_seq, &delivery, urgency)
 }
 
 /// Whether the window of the last frame is still open, and something will send the entry at its end: a ticker, or, for a

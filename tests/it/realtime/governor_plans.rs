@@ -22,28 +22,27 @@ async fn send_frame(governed: &Governed, open_ms: i32, age_s: u32) -> Result<()>
         .await
 }
 
-#[tokio::test]
-async fn a_window_begins_at_once_where_the_next_frame_would_exceed_the_limit() -> Result<()> {
-    let governed = almost_spent(50, 10).await?;
+/// The open window lasts from the last frame until after the next plan, as does the one that follows.
+async fn expect_window_past_the_next_plan(governed: &Governed) -> Result<()> {
     governed.plan().await?;
     let windows = governed.windows().await?;
     let open_ms = windows[0].as_i64().unwrap_or_default();
-    // It lasts from the last frame until after the next plan.
     assert!((12_000..45_000).contains(&open_ms), "{windows}");
     assert_eq!(windows[0], windows[1]);
     Ok(())
 }
 
 #[tokio::test]
+async fn a_window_begins_at_once_where_the_next_frame_would_exceed_the_limit() -> Result<()> {
+    let governed = almost_spent(50, 10).await?;
+    expect_window_past_the_next_plan(&governed).await
+}
+
+#[tokio::test]
 async fn the_open_window_holds_back_the_next_frame() -> Result<()> {
     let governed = almost_spent(60_000, 10).await?;
-    governed.plan().await?;
-    let windows = governed.windows().await?;
-    let open_ms = windows[0].as_i64().unwrap_or_default();
     // It is made shorter, as far as the limit lets it.
-    assert!((12_000..45_000).contains(&open_ms), "{windows}");
-    assert_eq!(windows[0], windows[1]);
-    Ok(())
+    expect_window_past_the_next_plan(&governed).await
 }
 
 /// Each change is a write of the stream's row.
