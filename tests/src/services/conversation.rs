@@ -3,9 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use xtask::test_environment::TestEnvironment;
 use xtask::workspace;
 
@@ -16,6 +18,8 @@ pub struct Conversation {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     answers: ChildStdin,
+    /// Read while it runs, so that a script that says much is never held up.
+    complaints: JoinHandle<std::io::Result<String>>,
 }
 
 impl Conversation {
@@ -38,9 +42,15 @@ impl Conversation {
             .spawn()
             .context("cannot start node")?;
         let printed = child.stdout.take().context("nothing is printed")?;
+        let mut complaints = child.stderr.take().context("nothing is said")?;
         Ok(Self {
             answers: child.stdin.take().context("nothing is read")?,
             lines: BufReader::new(printed).lines(),
+            complaints: tokio::spawn(async move {
+                let mut said = String::new();
+                complaints.read_to_string(&mut said).await?;
+                Ok(said)
+            }),
             child,
         })
     }
@@ -58,13 +68,23 @@ impl Conversation {
         Ok(())
     }
 
+    /// What it reported in the line that it printed last: fails if there are findings, or unless it ended well.
+    pub async fn report(self, last: Option<String>) -> Result<Value> {
+        let ended = self.end().await;
+        let Some(last) = last else {
+            ended?;
+            bail!("no report was printed");
+        };
+        let report: Value = serde_json::from_str(&last).with_context(|| last.clone())?;
+        ensure!(report["findings"] == json!([]), "{report:#}");
+        ended?;
+        Ok(report)
+    }
+
     /// Fails unless it ended well.
-    pub async fn end(mut self) -> Result<()> {
-        let mut complaints = String::new();
-        if let Some(mut printed) = self.child.stderr.take() {
-            printed.read_to_string(&mut complaints).await?;
-        }
+    async fn end(mut self) -> Result<()> {
         let status = self.child.wait().await?;
+        let complaints = self.complaints.await??;
         ensure!(status.success(), "{status}: {complaints}");
         Ok(())
     }

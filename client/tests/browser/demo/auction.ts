@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { launchChromium } from '../chromium.ts'
 import { checkScreen, type Finding, forget, noted, tasksOverLimit } from './checks.ts'
 import { flood } from './flood.ts'
-import { DESK, Person } from './person.ts'
+import { DESK, Person, type PersonOptions } from './person.ts'
 import { videoPlays } from './picture.ts'
 
 const text = { type: 'string' } as const
@@ -25,11 +25,18 @@ const MESSAGES_PER_S = 30
 const findings: Finding[] = []
 const find = (where: string, what: string) => findings.push({ where, what })
 const browser = await launchChromium()
-const say = (line: string) => process.stderr.write(`${line}\n`)
+const say = (line: string) => process.stderr.write(`${Math.round(performance.now() / 1000)} s: ${line}\n`)
+
+const everybody: Person[] = []
+async function enter(name: string, options: PersonOptions = {}): Promise<Person> {
+    const person = await Person.enter(browser, `${url}/demo/`, name, options)
+    everybody.push(person)
+    return person
+}
 
 try {
     const signIn = async (person: Person) => findings.push(...(await checkScreen(person, 'sign-in')))
-    const seller = await Person.enter(browser, `${url}/demo/`, 'seller', { viewport: DESK, signIn })
+    const seller = await enter('seller', { viewport: DESK, signIn })
     findings.push(...(await checkScreen(seller, 'catalogue')))
 
     say('the seller opens the studio and goes live')
@@ -48,8 +55,8 @@ try {
     await seller.page.locator('.badge').getByText('Live').waitFor()
 
     say('two buyers come in')
-    const ada = await Person.enter(browser, `${url}/demo/`, 'ada')
-    const ben = await Person.enter(browser, `${url}/demo/`, 'ben', { viewport: DESK, colorScheme: 'light' })
+    const ada = await enter('ada')
+    const ben = await enter('ben', { viewport: DESK, colorScheme: 'light' })
     const people = [seller, ada, ben]
     for (const buyer of [ada, ben]) {
         await buyer.openAuction(TITLE)
@@ -156,7 +163,7 @@ try {
     for (const buyer of [ada, ben]) await videoPlays(buyer.page)
 
     say('another device of the seller takes over, and the first takes it back')
-    const other = await Person.enter(browser, `${url}/demo/`, 'seller', { viewport: DESK, refusesCamera: true })
+    const other = await enter('seller', { viewport: DESK, refusesCamera: true })
     await other.openAuction(TITLE)
     await other.key('Host from here')
     await other.key('Start the preview')
@@ -171,7 +178,7 @@ try {
     for (const buyer of [ada, ben]) await videoPlays(buyer.page)
 
     say('a buyer is banned')
-    const cleo = await Person.enter(browser, `${url}/demo/`, 'cleo')
+    const cleo = await enter('cleo')
     await cleo.openAuction(TITLE)
     await videoPlays(cleo.page)
     await cleo.say('Buy at my shop instead')
@@ -203,6 +210,9 @@ try {
     await ada.page.getByText('Sold to ben.').waitFor()
     for (const person of people) for (const trouble of person.troubles) find(person.name, trouble)
     console.log(JSON.stringify({ findings, measured }))
+} catch (error) {
+    for (const person of everybody) say(await person.describe())
+    throw error
 } finally {
     await browser.close()
 }

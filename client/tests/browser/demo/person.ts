@@ -6,7 +6,7 @@ export const PHONE = { width: 390, height: 844 }
 export const DESK = { width: 1280, height: 800 }
 
 /** Far above what a step needs on a busy machine; it ends a step that hangs. */
-const DEADLINE_MS = 60_000
+const DEADLINE_MS = 120_000
 
 export interface PersonOptions {
     viewport?: { width: number; height: number }
@@ -84,6 +84,19 @@ export class Person {
     async flip(name: RegExp): Promise<void> {
         await this.page.getByRole('switch', { name }).focus()
         await this.page.keyboard.press('Space')
+    }
+
+    /** What the page shows, for whoever reads that a step failed. */
+    async describe(): Promise<string> {
+        const shown = this.page.evaluate(() => {
+            const phases = Array.from(
+                document.querySelectorAll<HTMLElement>('[data-phase]'),
+                (one) => one.dataset.phase
+            )
+            return `phases ${phases.join()}\n${document.body.innerText}`
+        })
+        const text = await shown.catch((error: unknown) => `cannot be read: ${String(error)}`)
+        return [`--- ${this.name}`, ...this.troubles, text].join('\n')
     }
 
     /** The numbers of the log that this page holds, in order. */
