@@ -140,16 +140,18 @@ declare
     object pg_catalog.jsonb;
     claimed pg_catalog.record;
 begin
-    -- Statements would judge by what was true when the transaction began, and raise 40001 at rows that changed since.
-    if $1 and current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-        perform stream_ext.refuse('isolation_level');
-    end if;
-    -- Most callers are users, and no members of the owner: that is known without a call.
-    if $1 is not null and (role_name <> 'authenticated' or pg_has_role(role_name, current_user, 'member')) then
-        if role_name = 'service_role' or stream_ext.caller_is_member(role_name, current_user) then
+    -- Most callers are users, and no members of the owner: that is known by one expression, which is prepared anew in every transaction.
+    if $1 is null or role_name <> 'authenticated' or pg_has_role(role_name, current_user, 'member')
+        or current_setting('transaction_isolation') in ('repeatable read', 'serializable')
+    then
+        -- Statements would judge by what was true when the transaction began, and raise 40001 at rows that changed since.
+        if $1 and current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+            perform stream_ext.refuse('isolation_level');
+        end if;
+        if $1 is not null and (role_name = 'service_role' or stream_ext.caller_is_member(role_name, current_user)) then
             return;
         end if;
-        if role_name <> 'authenticated' then
+        if $1 is not null and role_name <> 'authenticated' then
             perform stream_ext.refuse('unauthenticated');
         end if;
     end if;

@@ -190,9 +190,9 @@ declare
     auction_ms pg_catalog.int4;
     polls_ms pg_catalog.int4;
     moment pg_catalog.timestamptz;
-    has_window pg_catalog.bool := false;
+    has_window pg_catalog.bool;
     payload pg_catalog.text;
-    is_sent pg_catalog.bool := false;
+    is_sent pg_catalog.bool;
 begin
     select r.flushed_seq >= $2 - 1, r.flushed_at, r.window_ms, r.auction_window_ms, r.poll_ms
     into is_next, opened, open_ms, auction_ms, polls_ms
@@ -210,7 +210,7 @@ begin
             has_window := opened <= moment and (open_ms > 50 or stream_ext.log_is_ticker_alive(moment));
         end if;
     end if;
-    if is_next and not has_window then
+    if is_next and has_window is not true then
         -- frame_text and log_epoch_of written out: a call costs more than what they do.
         payload := concat('{"v":1,"session_id":"', $1, '","epoch":"',
             encode(substr(sha256(convert_to(concat(stream_ext.log_writer_origin(), ':', $5), 'UTF8')), 1, 8), 'hex'),
@@ -226,8 +226,7 @@ begin
                 insert into realtime.messages (topic, extension, payload, event, private, inserted_at, updated_at)
                 select 'chat:' || $1, 'broadcast', payload::jsonb, 'messages', true,
                     moment at time zone 'UTC', moment at time zone 'UTC'
-                where pg_partition_root(to_regclass('realtime.messages_' || to_char(moment at time zone 'UTC', 'YYYY_MM_DD')))
-                    = 'realtime.messages'::regclass;
+                where (moment at time zone 'UTC')::date = any (stream_ext.realtime_days('realtime.messages'::regclass));
                 is_sent := found;
             end if;
         end if;
@@ -240,7 +239,7 @@ begin
     end if;
     if is_next then
         perform stream_ext.log_queue($1);
-    elsif not has_window and stream_ext.realtime_method(moment) is not null then
+    elsif has_window is not true and stream_ext.realtime_method(moment) is not null then
         perform stream_ext.log_flush_with_others($1, $2, 'chat');
     end if;
     return false;

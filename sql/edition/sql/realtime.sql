@@ -1,39 +1,76 @@
 -- Broadcasting one event: a row of realtime.messages, written in the transaction of the change.
 -- A row is dated by the moment at which it is written, so that a log's frames lie in the order of its numbers.
 
+-- Volatile, so that it reads what is committed now, and not what the statement saw for which a plan is made.
+create function stream_ext.realtime_shape(relation regclass, out method text, out takes_all boolean, out days date[])
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
+    select case when count(*) filter (where k.is_known) = 7
+        and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0 then 'insert' else 'send' end
+    into method
+    from pg_catalog.pg_attribute as a
+    cross join lateral (
+        select case a.atttypid
+            when 'text'::regtype then a.attname in ('topic', 'extension', 'event')
+            when 'timestamp'::regtype then a.attname in ('inserted_at', 'updated_at')
+            when 'jsonb'::regtype then a.attname = 'payload'
+            when 'boolean'::regtype then a.attname = 'private'
+            else false end as is_known
+    ) as k
+    where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped;
+    takes_all := exists (select from pg_catalog.pg_partitioned_table as d where d.partrelid = $1 and d.partdefid <> 0);
+    -- Realtime names a partition by its day. A table of such a name that is not attached takes no row, nor one whose detachment is
+    -- pending. Names of days that do not exist are left out.
+    days := (
+        select coalesce(array_agg(d.day), '{}')
+        from pg_catalog.pg_inherits as i
+        join pg_catalog.pg_class as k on k.oid = i.inhrelid
+        join pg_catalog.pg_class as whole on whole.oid = i.inhparent and whole.relnamespace = k.relnamespace
+        cross join lateral substring(k.relname collate "C" from '^messages_([0-9]{4}_(?:0[1-9]|1[0-2])_[0-3][0-9])$') as s (said)
+        cross join lateral (
+            select make_date(nullif(left(s.said, 4)::integer, 0), substr(s.said, 6, 2)::integer, 1)
+                + right(s.said, 2)::integer - 1 as day
+        ) as d
+        where i.inhparent = $1 and not i.inhdetachpending and to_char(d.day::timestamp, 'YYYY_MM_DD') = s.said);
+end
+$$;
+comment on function stream_ext.realtime_shape(regclass) is
+    'How a table is written (insert, or send by Realtime''s own function), whether a default partition takes all rows, and the days whose partitions take theirs.';
+
+-- Immutable, so that a kept plan holds the answer: ask only with the table's name as a constant, by which the plan is made anew when
+-- the table is altered or gets or loses a partition.
 create function stream_ext.realtime_columns(relation regclass) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- A column that is not filled here must not be demanded; where the columns are others, Realtime's own function writes.
-    return (
-        select case when count(*) filter (where k.is_known) = 7
-            and count(*) filter (where not k.is_known and a.attnotnull and not a.atthasdef) = 0 then 'insert' else 'send' end
-        from pg_catalog.pg_attribute as a
-        cross join lateral (
-            select case a.atttypid
-                when 'text'::regtype then a.attname in ('topic', 'extension', 'event')
-                when 'timestamp'::regtype then a.attname in ('inserted_at', 'updated_at')
-                when 'jsonb'::regtype then a.attname = 'payload'
-                when 'boolean'::regtype then a.attname = 'private'
-                else false end as is_known
-        ) as k
-        where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped);
+    return (stream_ext.realtime_shape($1)).method;
 end
 $$;
-comment on function stream_ext.realtime_columns(regclass) is
-    'How a table with these columns is written. Immutable, so that a kept plan holds the answer: ask only where the plan names the table besides, and so is made anew when that is altered.';
+comment on function stream_ext.realtime_columns(regclass) is 'How a table with these columns is written, as a kept plan holds it.';
 
 create function stream_ext.realtime_takes_all(relation regclass) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return exists (select from pg_catalog.pg_partitioned_table as d where d.partrelid = $1 and d.partdefid <> 0);
+    return (stream_ext.realtime_shape($1)).takes_all;
 end
 $$;
-comment on function stream_ext.realtime_takes_all(regclass) is 'Whether a table has a default partition. Immutable as realtime_columns.';
+comment on function stream_ext.realtime_takes_all(regclass) is 'Whether a table has a default partition, as a kept plan holds it.';
+
+create function stream_ext.realtime_days(relation regclass) returns date[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (stream_ext.realtime_shape($1)).days;
+end
+$$;
+comment on function stream_ext.realtime_days(regclass) is 'The days whose partitions take rows, as a kept plan holds them.';
 
 create function stream_ext.realtime_target(at timestamptz) returns text
 language plpgsql
@@ -43,11 +80,8 @@ begin
     if to_regclass('realtime.messages') is null then
         return null;
     end if;
-    -- A table with the partition's name that is not attached does not count; the parent of one whose detachment is pending is nobody.
-    -- The comparison with the table is never computed beforehand, so the plan depends on the table.
     return case
-        when pg_partition_root(to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD')))
-                = 'realtime.messages'::regclass
+        when ($1 at time zone 'UTC')::date = any (stream_ext.realtime_days('realtime.messages'::regclass))
             or stream_ext.realtime_takes_all('realtime.messages'::regclass)
         then stream_ext.realtime_columns('realtime.messages'::regclass) end;
 end
@@ -90,10 +124,8 @@ begin
     end if;
     -- As an insert locks it, so no partition is dropped before the row is written.
     lock table only realtime.messages in row exclusive mode;
-    -- As in realtime_target.
     return case
-        when pg_partition_root(to_regclass('realtime.messages_' || to_char($1 at time zone 'UTC', 'YYYY_MM_DD')))
-                = 'realtime.messages'::regclass
+        when ($1 at time zone 'UTC')::date = any (stream_ext.realtime_days('realtime.messages'::regclass))
             and stream_ext.realtime_columns('realtime.messages'::regclass) = 'insert'
         then 'insert' else stream_ext.realtime_method($1) end;
 end

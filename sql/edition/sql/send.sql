@@ -11,7 +11,6 @@ as $$
 declare
     caller constant pg_catalog.record := stream_ext.caller_admit(true);
     sender_id constant pg_catalog.uuid := coalesce($2, caller.id);
-    text_of pg_catalog.text;
     holds_lease pg_catalog.bool;
     arrived pg_catalog.timestamptz;
     tat pg_catalog.timestamptz;
@@ -41,23 +40,22 @@ declare
     refused pg_catalog.text;
     is_sent pg_catalog.bool;
 begin
-    if sender_id is null or caller.id <> sender_id then
+    -- Each expression is prepared anew in every transaction, so what is rare is looked for by one.
+    if sender_id is null or caller.id <> sender_id or not stream_ext.application_has_auth_users() then
         perform stream_ext.caller_resolve(caller.id, $2);
-    end if;
-    -- The usual table of users, by a plan that is kept.
-    if stream_ext.application_has_auth_users() then
-        perform from auth.users as u where u.id = sender_id for key share;
-    else
         perform stream_ext.application_hold_user(sender_id);
+    else
+        -- The usual table of users, by a plan that is kept.
+        perform from auth.users as u where u.id = sender_id for key share;
     end if;
-    -- Most texts are stored as they are: printable ASCII without blanks around it. Each expression is prepared anew in every
-    -- transaction, so what is rare is looked for by one.
-    text_of := case when octet_length($3) <= 2000 and $3 ~ '^[!-~]([ -~]*[!-~])?$' collate "C" then $3 end;
-    if $1 is null or text_of is null or current_setting('synchronous_commit') = 'off' then
+    -- Most texts are stored as they are: printable ASCII without blanks around it.
+    if $1 is null or current_setting('synchronous_commit') = 'off'
+        or (octet_length($3) <= 2000 and $3 ~ '^[!-~]([ -~]*[!-~])?$' collate "C") is not true
+    then
         if $1 is null or $3 is null then
             perform stream_ext.error_null(case when $1 is null then 'session_id' else 'content' end);
         end if;
-        text_of := stream_ext.core_content($3);
+        $3 := stream_ext.core_content($3);
         -- An entry that is sent later is acknowledged with this commit, too.
         perform stream_ext.realtime_wait_for_disk();
     end if;
@@ -93,38 +91,40 @@ begin
     into anonymous_may, salt, interval_ms, burst, host_interval_ms, host_burst
     from stream.config as c
     where c.id;
-    -- A term that is blocked takes a page; most applications never block one.
-    if is_seller is not false or is_banned or slow_ms > 0 or tat > arrived or holds_lease is not true or not can_chat
-        or mode <> 'viewers' or caller.is_anonymous or length(sender_name) > 64
-        or (sender_name ~ '^[!-~]([ -~]*[!-~])?$' collate "C") is not true or pg_relation_size('stream.blocked_terms') > 0
-    then
-        if is_seller is null then
-            perform stream_ext.refuse('session_not_found');
+    <<storing>>
+    begin
+        -- A term that is blocked takes a page; most applications never block one.
+        if is_seller is not false or is_banned or slow_ms > 0 or tat > arrived or holds_lease is not true or not can_chat
+            or mode <> 'viewers' or caller.is_anonymous or length(sender_name) > 64
+            or (sender_name ~ '^[!-~]([ -~]*[!-~])?$' collate "C") is not true or pg_relation_size('stream.blocked_terms') > 0
+        then
+            if is_seller is null then
+                perform stream_ext.refuse('session_not_found');
+            end if;
+            if is_banned then
+                select x.is_banned, x.is_muted, x.muted_until into is_banned, is_muted, muted_until
+                from stream_ext.chat_restrictions($1, sender_id) as x;
+            end if;
+            if is_seller then
+                arrived := clock_timestamp();
+                tat := host_tat;
+                interval_ms := host_interval_ms;
+                burst := host_burst;
+            else
+                silent_ms := stream_ext.chat_silent_ms(wrote_at, arrived);
+            end if;
+            sender_name := stream_ext.core_display_name(sender_name);
+            tolerance_us := interval_ms * (burst - 1) * 1000;
+            backlog_us := stream_ext.rate_backlog_us(tat, arrived, interval_ms * burst * 1000);
+            refused := stream_ext.chat_refusal($1, sender_id, $3, caller.is_anonymous, anonymous_may, is_seller, holds_lease,
+                can_chat, sender_name, is_banned, is_muted, mode, backlog_us, tolerance_us, slow_ms, silent_ms);
+            exit storing when refused is not null;
         end if;
-        if is_banned then
-            select x.is_banned, x.is_muted, x.muted_until into is_banned, is_muted, muted_until
-            from stream_ext.chat_restrictions($1, sender_id) as x;
-        end if;
-        if is_seller then
-            arrived := clock_timestamp();
-            tat := host_tat;
-            interval_ms := host_interval_ms;
-            burst := host_burst;
-        else
-            silent_ms := stream_ext.chat_silent_ms(wrote_at, arrived);
-        end if;
-        sender_name := stream_ext.core_display_name(sender_name);
-        tolerance_us := interval_ms * (burst - 1) * 1000;
-        backlog_us := stream_ext.rate_backlog_us(tat, arrived, interval_ms * burst * 1000);
-        refused := stream_ext.chat_refusal($1, sender_id, text_of, caller.is_anonymous, anonymous_may, is_seller, holds_lease,
-            can_chat, sender_name, is_banned, is_muted, mode, backlog_us, tolerance_us, slow_ms, silent_ms);
-    end if;
-    if refused is null then
         insert into stream.chat_messages (id, session_id, seq, user_id, username, content, created_at, updated_at)
-        values (coalesce($4, gen_random_uuid()), $1, number, sender_id, sender_name, text_of, created, created)
+        values (coalesce($4, gen_random_uuid()), $1, number, sender_id, sender_name, $3, created, created)
         on conflict on constraint chat_messages_session_id_id_key do nothing
         returning id into message_id;
-    end if;
+    end;
     if message_id is null then
         -- A retry returns the message it stored before, even when its sender may no longer write.
         message := stream_ext.chat_stored($1, sender_id, $4);
@@ -140,22 +140,22 @@ begin
         update stream.chat_heads as h set last_seq = h.last_seq - 1 where h.session_id = $1;
         return message;
     end if;
-    if is_seller then
-        update stream.chat_heads as h
-        set host_chat_tat = arrived + (coalesce(backlog_us, 0) + interval_ms * 1000) * interval '1 microsecond'
-        where h.session_id = $1;
-    elsif holds_lease then
+    if holds_lease and not is_seller then
         update stream.stream_viewers as v
         set chat_tat = arrived + (coalesce(backlog_us, 0) + interval_ms * 1000) * interval '1 microsecond',
             last_chat_at = arrived, last_seen_at = arrived
         where v.session_id = $1 and v.user_id = sender_id;
+    elsif is_seller then
+        update stream.chat_heads as h
+        set host_chat_tat = arrived + (coalesce(backlog_us, 0) + interval_ms * 1000) * interval '1 microsecond'
+        where h.session_id = $1;
     end if;
     is_sent := stream_ext.log_relay_one($1, number,
         concat('{"id":"', message_id, '","seq":', number, ',"user_id":"', sender_id, '","username":',
-            to_json(sender_name), ',"content":', to_json(text_of), ',"message_type":"user_message","created_at":',
+            to_json(sender_name), ',"content":', to_json($3), ',"message_type":"user_message","created_at":',
             left(to_json(created at time zone 'UTC')::text, -1), '+00:00","metadata":{},"deleted_at":null}'),
         'chat', salt);
-    return row(message_id, $1, number, sender_id, sender_name, text_of, 'user_message', created, created,
+    return row(message_id, $1, number, sender_id, sender_name, $3, 'user_message', created, created,
         '{}'::jsonb, null::timestamptz)::stream.chat_message;
 end
 $$;

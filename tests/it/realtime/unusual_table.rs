@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::stream::{move_to, numbers, send_message};
@@ -163,6 +164,53 @@ async fn a_new_column_that_must_be_given_does_not_fail_the_message() -> Result<(
         alter table realtime.messages add column shard integer not null";
     let message = send_after(&database, id, statement).await?;
     assert_eq!(message["seq"], 3);
+    Ok(())
+}
+
+/// It comes while the first message of a connection waits, whose statement saw the table without it.
+#[tokio::test]
+async fn a_column_that_comes_while_a_message_waits_fails_none() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let backend = seller.backend().await?;
+    let holder = database.superuser().await?;
+    holder
+        .batch_execute("begin; select from stream.chat_relay for no key update")
+        .await?;
+    let sending = tokio::spawn(async move {
+        let sent = send_message(&seller, id, "on its way").await;
+        (seller, sent)
+    });
+    wait_until_blocked(&database.owner, backend).await?;
+    let superuser = database.superuser().await?;
+    superuser
+        .batch_execute(
+            "truncate realtime.messages; alter table realtime.messages add column shard integer not null",
+        )
+        .await?;
+    holder.batch_execute("commit").await?;
+    let (seller, sent) = sending.await?;
+    assert_eq!(sent?["seq"], 3);
+    assert_eq!(send_message(&seller, id, "after it").await?["seq"], 4);
+    Ok(())
+}
+
+/// Partitions are found by the days in their names, and not every name is that of a day.
+#[tokio::test]
+async fn partitions_of_other_names_disturb_none_of_todays() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let statements = "create table realtime.messages_2041_02_31 partition of realtime.messages
+            for values from ('2041-01-01') to ('2041-01-02');
+        create table realtime.messages_0000_01_01 partition of realtime.messages
+            for values from ('2041-01-02') to ('2041-01-03');
+        create table realtime.messages_2041_13_00 partition of realtime.messages
+            for values from ('2041-01-03') to ('2041-01-04');
+        create table realtime.\"messages_late in 2041\" partition of realtime.messages
+            for values from ('2041-01-04') to ('2041-01-05')";
+    send_after(&database, id, statements).await?;
+    assert_eq!(database.frames(id).await?.pop().unwrap()["from_seq"], 3);
     Ok(())
 }
 
