@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use stream_core::error::ErrorCode;
 use stream_tests::demo;
+use stream_tests::heartbeat::send_heartbeat;
 use stream_tests::refusal::expect_refusal;
 use stream_tests::session::Session;
 use stream_tests::waiting::wait_for;
@@ -39,6 +40,20 @@ async fn join(
     Ok(())
 }
 
+/// In a transaction that waits for locks no longer than a second.
+async fn begin_change(
+    seller: &Session,
+    session: Uuid,
+    operation: &str,
+) -> Result<Result<Value, Error>> {
+    seller.begin().await?;
+    seller
+        .execute_within("set local lock_timeout = '1s'")
+        .await?;
+    let of_it = json!({"session_id": session});
+    Ok(seller.rpc_within(operation, of_it).await)
+}
+
 #[tokio::test]
 async fn a_held_number_stops_no_join_and_a_change_no_longer_than_its_limit() -> Result<()> {
     for mode in ["", "_shared"] {
@@ -65,15 +80,19 @@ async fn a_held_number_stops_no_join_and_a_change_no_longer_than_its_limit() -> 
         };
         let seller = database.user(demo::SELLER).await?;
         let mut next = "pause_stream";
+        // One join that stays open leaves no gap.
+        let open = database.user(demo::ADA).await?;
+        open.begin().await?;
+        open.rpc_within("add_viewer", json!({"session_id": session}))
+            .await?;
+        everybody_joins().await?;
+        let changed = begin_change(&seller, session, next).await?;
+        expect_refusal(ErrorCode::LockTimeout, changed)?;
+        seller.rollback().await?;
+        open.commit().await?;
         for _ in 0..3 {
             everybody_joins().await?;
-            seller.begin().await?;
-            seller
-                .execute_within("set local lock_timeout = '1s'")
-                .await?;
-            let changed = seller
-                .rpc_within(next, json!({"session_id": session}))
-                .await;
+            let changed = begin_change(&seller, session, next).await?;
             if changed.is_ok() {
                 seller.commit().await?;
                 next = match next {
@@ -97,6 +116,44 @@ async fn a_held_number_stops_no_join_and_a_change_no_longer_than_its_limit() -> 
             joining.await??;
         }
         ensure!(joins.iter().all(|joins| joins.load(Ordering::Relaxed) > 0));
+    }
+    Ok(())
+}
+
+/// Unwritten, and with the word to come again soon; until one is written the host counts as silent.
+#[tokio::test]
+async fn a_hosts_heartbeat_beside_a_held_number_is_written_when_no_join_is_open() -> Result<()> {
+    for mode in ["", "_shared"] {
+        let (database, session) = live().await?;
+        let seller = database.user(demo::SELLER).await?;
+        send_heartbeat(&seller, session).await?;
+        database.pass_time(session, 30).await?;
+        let holder = hold_numbers(&database, session, mode).await?;
+        let open = database.user(demo::ADA).await?;
+        open.begin().await?;
+        open.rpc_within("add_viewer", json!({"session_id": session}))
+            .await?;
+
+        let before = database.session_row(session).await?;
+        let answer = send_heartbeat(&seller, session).await?;
+        assert_eq!(
+            (&answer["status"], &answer["next_in_ms"]),
+            (&json!("ok"), &json!(1000)),
+            "{mode}"
+        );
+        database.sweep().await?;
+        assert_eq!(database.session_row(session).await?, before, "{mode}");
+
+        open.commit().await?;
+        database.sweep().await?;
+        assert_eq!(database.session_row(session).await?["state"], "error");
+        let answer = send_heartbeat(&seller, session).await?;
+        assert_eq!(
+            (&answer["state"], &answer["next_in_ms"]),
+            (&json!("active"), &json!(15_000)),
+            "{mode}"
+        );
+        holder.batch_execute("rollback").await?;
     }
     Ok(())
 }
