@@ -40,6 +40,19 @@ impl KnownRelation {
     }
 }
 
+/// Whether a function without arguments exists.
+pub fn has_function(schema: &CStr, name: &CStr) -> bool {
+    let Some(schema) = find_schema(schema) else {
+        return false;
+    };
+    let cache = pg_sys::SysCacheIdentifier::PROCNAMEARGSNSP as i32;
+    let (name, schema) = (pg_sys::Datum::from(name.as_ptr()), schema.into());
+    // SAFETY: makes an empty vector in the current context.
+    let types = unsafe { pg_sys::buildoidvector(std::ptr::null(), 0) }.into();
+    // SAFETY: a look-up inside a transaction, by keys of the cache's types; it copies those that it keeps.
+    unsafe { pg_sys::SearchSysCacheExists(cache, name, types, schema, 0.into()) }
+}
+
 pub fn find_role(name: &CStr) -> Option<pg_sys::Oid> {
     // SAFETY: a look-up inside a transaction.
     known(unsafe { pg_sys::get_role_oid(name.as_ptr(), true) })
