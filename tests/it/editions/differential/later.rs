@@ -16,6 +16,9 @@ pub const LATER: &[&str] = &[
      where session_id = '$session' and is_active and user_id = '00000000-0000-4000-8000-000000000002'",
     "select from stream.sweep()",
     "select from stream.sweep()",
+    // Far longer than a case takes: messages are queued until something urgent sends them.
+    "update stream.chat_relay set window_ms = 600000, next_window_ms = 600000, flushed_at = clock_timestamp()
+     where session_id = '$session'",
     // A trigger or a hook of the application that fails for one user, with a state that PL/pgSQL catches only by its name. Not
     // both, nor the trigger at a message: which fault or refusal a call meets first is not said.
     "create or replace function stream.hook_can_chat(user_id uuid, session_id uuid) returns boolean language plpgsql stable

@@ -47,6 +47,27 @@ impl Answer {
     }
 }
 
+/// The rows of a call. Which of a user's streams is forgotten first is not said, so all calls that it takes count as one: their
+/// number and sum.
+async fn answer(
+    session: &Session,
+    operation: &str,
+    arguments: Value,
+) -> Result<Vec<Value>, tokio_postgres::Error> {
+    if operation != "forget_user" {
+        return session.rpc_rows(operation, arguments).await;
+    }
+    let (mut calls, mut changed) = (0, 0);
+    loop {
+        let rows = session.rpc_rows(operation, arguments.clone()).await?;
+        calls += 1;
+        changed += rows[0]["changed"].as_i64().unwrap_or_default();
+        if rows[0]["has_more"] != true {
+            return Ok(vec![json!({"calls": calls, "changed": changed})]);
+        }
+    }
+}
+
 pub struct Side {
     database: TestDatabase,
     superuser: Client,
@@ -148,7 +169,7 @@ impl Side {
         }
         let arguments = self.known.filled(&call.arguments.to_string());
         let arguments = serde_json::from_str(&arguments)?;
-        let outcome = session.rpc_rows(call.operation, arguments).await;
+        let outcome = answer(session, call.operation, arguments).await;
         let is_success = outcome.is_ok();
         let text = match outcome {
             Ok(rows) => {
