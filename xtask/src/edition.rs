@@ -1,13 +1,16 @@
 //! The editions of schema `stream_ext`: native code, and SQL for servers that load no native extension.
 
 use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
 
 /// Names the edition for everything that a command starts; `cargo x --edition` sets it.
 pub const EDITION_VARIABLE: &str = "PG_STREAM_EDITION";
 
 /// One implementation of schema `stream_ext`; everything else is shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Edition {
+    #[default]
     Native,
     Sql,
 }
@@ -24,10 +27,13 @@ impl Edition {
 
     /// The one that `cargo x --edition` chose; native without it.
     pub fn chosen() -> Result<Self> {
-        match std::env::var(EDITION_VARIABLE) {
-            Ok(text) => Self::parse(&text),
-            Err(_) => Ok(Self::Native),
-        }
+        Ok(Self::named()?.unwrap_or_default())
+    }
+
+    /// The one that `cargo x --edition` chose, if any.
+    pub fn named() -> Result<Option<Self>> {
+        let named = std::env::var(EDITION_VARIABLE).ok();
+        named.map(|text| Self::parse(&text)).transpose()
     }
 
     pub fn as_str(self) -> &'static str {

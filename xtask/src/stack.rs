@@ -31,6 +31,9 @@ const DATABASE: &str = "postgres";
 pub struct Stack {
     /// That of its Postgres.
     pub pg_config: PathBuf,
+    /// That of its database at the start.
+    #[serde(default)]
+    pub edition: Edition,
     pub supabase_url: String,
     pub edge_url: String,
     pub anon_key: String,
@@ -149,6 +152,7 @@ impl Running {
         let edge_url = services.start_edge(cluster.run())?;
         let stack = Stack {
             pg_config: postgres::pg_config()?,
+            edition,
             supabase_url,
             edge_url,
             anon_key: keys.anon_key,
@@ -193,8 +197,9 @@ impl Stack {
         Self::find()?.context("no stack is running here; start one with `cargo x up`")
     }
 
-    /// Fails when `--pg` asks for another Postgres than the one that runs.
-    pub fn expect_chosen_postgres(&self) -> Result<()> {
+    /// Fails when `--pg` or `--edition` asks for another than the one that runs.
+    pub fn expect_chosen(&self) -> Result<()> {
+        expect_edition(self.edition, Edition::named()?)?;
         if postgres::is_default()? || postgres::is_same(&self.pg_config, &postgres::pg_config()?) {
             return Ok(());
         }
@@ -218,6 +223,17 @@ impl Stack {
     }
 }
 
+/// Without a name any edition will do, as the one that runs does.
+fn expect_edition(running: Edition, named: Option<Edition>) -> Result<()> {
+    if named.is_none_or(|named| named == running) {
+        return Ok(());
+    }
+    bail!(
+        "the stack that runs here is of the {} edition; `cargo x down` stops it",
+        running.as_str()
+    )
+}
+
 fn file() -> Result<PathBuf> {
     Ok(local_dir::directory("")?.join("stack.json"))
 }
@@ -226,4 +242,20 @@ fn empty_log(log_dir: &Path, name: &str) -> Result<PathBuf> {
     let path = log_dir.join(format!("{name}.log"));
     File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_of_another_edition_is_not_taken_for_the_named_one() {
+        for running in Edition::ALL {
+            for named in Edition::ALL {
+                let expected = expect_edition(running, Some(named));
+                assert_eq!(expected.is_ok(), named == running, "{named:?}");
+            }
+            assert!(expect_edition(running, None).is_ok(), "{running:?}");
+        }
+    }
 }

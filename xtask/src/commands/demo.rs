@@ -44,7 +44,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
         return play(&node, &named);
     }
     if let Some(stack) = Stack::find()? {
-        stack.expect_chosen_postgres()?;
+        stack.expect_chosen()?;
         return play(&node, &named.filled_in(&stack));
     }
     console::step("no stack is running here; starting one for the demo");

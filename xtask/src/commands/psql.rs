@@ -9,7 +9,7 @@ use xtask::stack::Stack;
 
 pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let stack = Stack::require()?;
-    stack.expect_chosen_postgres()?;
+    stack.expect_chosen()?;
     let mut psql = stack
         .cluster
         .psql(database::OWNER, &stack.database)

@@ -36,7 +36,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode> {
     let mut lock = Lock::open()?;
     let is_ours = lock.try_take()?;
     if let Some(stack) = Stack::find()? {
-        stack.expect_chosen_postgres()?;
+        stack.expect_chosen()?;
         if host.is_some() && stack.local_network.is_none() {
             bail!(
                 "a stack without --host is running here; stop it with `cargo x down` and start again"
@@ -105,14 +105,16 @@ fn print(stack: &Stack) {
         supabase_url,
         edge_url,
         anon_key,
+        edition,
         ..
     } = stack;
+    let edition = edition.as_str();
     console::answer(format_args!(
         "
   demo app   {supabase_url}/demo/     (sign in as the seller, and in another window beside it as a buyer)
   Supabase   {supabase_url}
   edge API   {edge_url}            ({edge_url}/docs for people, {edge_url}/openapi.json for programs)
-  database   cargo x psql          (connection string: cargo x url database)
+  database   cargo x psql          (the {edition} edition; connection string: cargo x url database)
   anon key   {anon_key}
   logs       {logs}
 
