@@ -84,11 +84,11 @@ export class StreamClient {
         const connections = new Connections(parts, () => options.retryPolicy ?? DEFAULT_RETRY_POLICY)
         this.errors = new StreamErrorHandler(options.logger)
         this.breaker = breaker
-        this.core = { ...parts, calls, connections, storage: options.storage ?? null, errors: this.errors }
+        const storage = options.storage ?? null
+        this.core = { ...parts, calls, connections, storage, errors: this.errors }
         this.stream = new StreamClientService(calls, ({ id, seller_id: sellerId, generation }) =>
             connections.find(id, sellerId)?.host({ role: 'seller', generation })
         )
-        const storage = options.storage ?? null
         this.#chats = new Chats({ calls, wakes, clock, random, storage, connect: (config) => this.hold(config) })
         this.chat = new StreamChatService(calls, this.#chats, random)
         this.connection = this.createConnection()

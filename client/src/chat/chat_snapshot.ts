@@ -3,7 +3,7 @@
 import type { StreamError } from '../error/stream_error.ts'
 import type { ChatLog, Discontinuity } from './log.ts'
 import type { ChatMessage } from './message.ts'
-import { OPEN_STANDING, type Standing } from './standing.ts'
+import type { Standing } from './standing.ts'
 
 /**
  * `idle` before the first sync; `behind` while something is known to be missing; `suspended` without a connection; `ended`
@@ -28,21 +28,6 @@ export interface ChatSnapshot extends Standing {
     readonly discontinuity: Discontinuity | null
     /** Why the chat cannot be followed any more. */
     readonly error: StreamError | null
-}
-
-/** A chat that nobody has opened yet. */
-export const IDLE_CHAT: ChatSnapshot = {
-    ...OPEN_STANDING,
-    status: 'idle',
-    messages: [],
-    hasOlder: false,
-    lastSeq: null,
-    headSeq: 0,
-    unreadCount: 0,
-    pinned: null,
-    recovered: null,
-    discontinuity: null,
-    error: null,
 }
 
 /** Events of a chat. */

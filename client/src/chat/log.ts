@@ -206,7 +206,6 @@ export class ChatLog {
     }
 
     #drain(): void {
-        if (this.#held.size === 0) return
         for (let next = this.#held.get((this.cursor ?? 0) + 1); next; next = this.#held.get((this.cursor ?? 0) + 1)) {
             this.#append(next)
         }

@@ -41,8 +41,7 @@ export class ReadMarks {
 
     /** Takes the ranges of a sync; what is marked here and not stored yet is added to them. */
     takeSync(read: readonly Range[]): void {
-        this.#read = read
-        if (this.#upTo > 0) this.#read = withRange(this.#read, 1, this.#upTo)
+        this.#read = withRange(read, 1, this.#upTo)
         for (const seq of this.#ids.values()) if (seq !== null) this.#read = withRange(this.#read, seq, seq)
     }
 
@@ -76,7 +75,7 @@ export class ReadMarks {
         this.#next.stop()
         this.#work ??= this.#send().finally(() => {
             this.#work = null
-            if (!this.#hasEnded && this.#isWaiting) this.#start(this.#retryMs)
+            if (this.#isWaiting) this.#start(this.#retryMs)
         })
         return this.#work
     }

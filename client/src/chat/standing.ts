@@ -45,7 +45,7 @@ export class StandingKeeper {
     /** Up to here the log is part of the last snapshot; what it announced must not be applied again. */
     #snapshotSeq = 0
     /** When what is known of each kind was decided, by the server's clock. */
-    #decidedAt: Readonly<Record<RestrictionKind, number>> = { mute: 0, ban: 0 }
+    #decidedAt: Record<RestrictionKind, number> = { mute: 0, ban: 0 }
     readonly #userId: string
     readonly #serverClock: ServerClock
     readonly #nextEnd: Timer
@@ -133,7 +133,7 @@ export class StandingKeeper {
     }
 
     #restrict(kind: RestrictionKind, isInForce: boolean, until: unknown, at: number): void {
-        this.#decidedAt = { ...this.#decidedAt, [kind]: Math.max(at, this.#decidedAt[kind]) }
+        this.#decidedAt[kind] = Math.max(at, this.#decidedAt[kind])
         const others = this.#now.restrictions.filter((restriction) => restriction.kind !== kind)
         const restriction = named<Restriction>({ kind, until: until ?? null, reason: null })
         this.#change({ restrictions: isInForce ? [...others, restriction] : others })

@@ -63,11 +63,10 @@ export class Attempts {
     }
 
     /**
-     * After a loss: soon, but not at the same moment as everybody else. One that comes again and again is waited for ever
-     * longer, the drop of a network 5 s at most.
+     * After a loss, where none runs or is planned: soon, but not at the same moment as everybody else. One that comes again
+     * and again is waited for ever longer, the drop of a network 5 s at most.
      */
     afterLoss(reason: ConnectionReason, error: StreamError, loss: 'drop' | 'refusal'): void {
-        if (this.isBusy) return
         const { clock, random } = this.#parts
         const { policy } = this.#options
         const isLoop = this.#done !== null && clock.now() - this.#done.at < STABLE_AFTER_MS

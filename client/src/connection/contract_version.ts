@@ -5,16 +5,12 @@ import { StreamError } from '../error/stream_error.ts'
 
 /** Refuses to go on with a server that serves later clients only: nothing but another version of the app helps. */
 export function obeyContract({ oldest_client: oldest }: { oldest_client?: string }): void {
-    if (oldest && isOlder(CONTRACT_VERSION, oldest)) {
+    if (oldest && numberOf(CONTRACT_VERSION) < numberOf(oldest)) {
         throw new StreamError('client_too_old', `${oldest} is served`)
     }
 }
 
-/** Whether version `one` comes before version `other`. */
-export function isOlder(one: string, other: string): boolean {
-    return numberOf(one) < numberOf(other)
-}
-
+/** A number that is greater the later the version is. */
 function numberOf(version: string): number {
     const [major = 0, minor = 0] = version.split('.').map(Number)
     return major * 1_000_000 + minor

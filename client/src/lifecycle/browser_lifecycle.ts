@@ -1,6 +1,6 @@
 /** The lifecycle of a page: its visibility, the back/forward cache, and the browser's idea of the network. */
 
-import type { Unsubscribe } from '../emitter/emitter.ts'
+import { endAll, type Unsubscribe } from '../emitter/emitter.ts'
 import { type LifecycleAdapter, type LifecycleEvent, ManualLifecycle } from './lifecycle_adapter.ts'
 
 type Events = [target: EventTarget, name: string, event: () => LifecycleEvent][]
@@ -24,9 +24,7 @@ export function browserLifecycle(page: Document = document, view: Window = windo
                 target.addEventListener(name, handler)
                 return () => target.removeEventListener(name, handler)
             })
-            return () => {
-                for (const remove of added) remove()
-            }
+            return () => endAll(added)
         },
     }
 }

@@ -54,8 +54,8 @@ export class Wakes extends EventEmitter<WakeEvents> {
         if (isUp === (isOfApp ? this.#isActive : this.#isOnline)) return
         if (isOfApp) this.#isActive = isUp
         else this.#isOnline = isUp
-        if (!isUp) this.#sleepNo++
-        if (isUp) this.emit('wake', { reason: isOfApp ? 'wake' : 'online', sleepNo: this.#sleepNo })
-        else this.emit('sleep', { reason: isOfApp ? 'background' : 'offline' })
+        if (isUp) return this.emit('wake', { reason: isOfApp ? 'wake' : 'online', sleepNo: this.#sleepNo })
+        this.#sleepNo++
+        this.emit('sleep', { reason: isOfApp ? 'background' : 'offline' })
     }
 }

@@ -2,7 +2,8 @@
 
 import { useMemo } from 'react'
 import type { StreamChat } from '../chat/chat.ts'
-import { type ChatSnapshot, IDLE_CHAT } from '../chat/chat_snapshot.ts'
+import type { ChatSnapshot } from '../chat/chat_snapshot.ts'
+import { IDLE_CHAT } from '../chat/idle_chat.ts'
 import type { ChatMessage } from '../chat/message.ts'
 import type { StreamClient } from '../client.ts'
 import { StreamError, toStreamError } from '../error/stream_error.ts'

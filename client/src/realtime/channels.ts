@@ -160,8 +160,6 @@ async function whenReady(shared: SharedChannel, signal: AbortSignal | undefined)
             shared.emitter.on('ready', () => resolve()),
             shared.emitter.on('lost', (loss) => reject(errorOfLoss(loss))),
         ]
-        return () => {
-            endAll(ends)
-        }
+        return () => endAll(ends)
     })
 }
