@@ -488,6 +488,7 @@ CREATE  FUNCTION "sync"(
 	"pinned_seq" bigint,  /* Option < i64 > */
 	"pinned" TEXT,  /* Option < String > */
 	"restrictions" TEXT,  /* String */
+	"poll_ms" INT,  /* Option < i32 > */
 	"server_time" timestamp with time zone,  /* TimestampWithTimeZone */
 	"version" TEXT  /* String */
 )

@@ -345,7 +345,7 @@ declare
 begin
     select n.session_id, n.state, n.role, n.generation, n.host_uid, n.viewer_count, n.epoch, n.head_seq, n.oldest_seq,
         n.recovered, n.has_more, n.messages::json, n.read::json, n.unread_count, n.cooldown_ms, n.chat_mode,
-        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time, n.version,
+        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.poll_ms, n.server_time, n.version,
         stream_private.oldest_client()
     into result
     from stream_ext.sync($1, $2, $3) as n;

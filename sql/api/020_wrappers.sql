@@ -446,7 +446,7 @@ begin
 end
 $$;
 comment on function stream.new_epoch() is
-    'Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended gets the event resync; the others are told by their next frame, heartbeat or sync. Returns how many got it. Service only.';
+    'Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended gets the event resync on stream:<id> and chat:<id>; whoever misses it is told by the next frame, heartbeat or sync. Returns how many streams got it. Service only.';
 
 create function stream.pause_stream(
     session_id uuid,

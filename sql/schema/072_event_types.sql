@@ -117,7 +117,7 @@ comment on column stream.token_expiring_event.expires_at is 'When the token ends
 create type stream.resync_event as (session_id uuid, reason text, server_time timestamptz);
 comment on type stream.resync_event is $$
 What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams.
-@topic stream:<session_id>, viewers:<session_id>, user:<user_id>, live
+@topic stream:<session_id>, chat:<session_id>, viewers:<session_id>, user:<user_id>, live
 @event resync
 $$;
 comment on column stream.resync_event.reason is

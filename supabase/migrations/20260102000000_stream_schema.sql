@@ -1452,6 +1452,7 @@ create type stream.sync_result as (
     pinned_seq bigint,
     pinned json,
     restrictions json,
+    poll_ms integer,
     server_time timestamptz,
     version text,
     oldest_client text
@@ -1474,8 +1475,8 @@ comment on column stream.sync_result.cooldown_ms is 'Until the caller may write;
 comment on column stream.sync_result.pinned_seq is 'The log entry that is kept in view. @null';
 comment on column stream.sync_result.pinned is 'The entry of pinned_seq. @null @json stream.log_entry';
 comment on column stream.sync_result.restrictions is 'Of the caller, in force. @json stream.own_restriction[]';
-comment on column stream.sync_result.version is
-    'epoch, head_seq, state, viewer_count and a digest of everything else. Compare it whole.';
+comment on column stream.sync_result.poll_ms is 'How often to call sync while frames come rarely, as frames say; the newest of them counts. @null';
+comment on column stream.sync_result.version is 'epoch, head_seq, state, viewer_count and a digest of everything else. Compare it whole.';
 comment on column stream.sync_result.oldest_client is 'The oldest version of the contract whose clients the server serves.';
 
 create type stream.chat_subscription as (
@@ -1510,6 +1511,7 @@ create type stream.heartbeat_result as (
     reconnect_deadline timestamptz,
     server_time timestamptz,
     next_in_ms integer,
+    poll_ms integer,
     token stream.agora_token,
     oldest_client text
 );
@@ -1518,10 +1520,10 @@ comment on type stream.heartbeat_result is
 comment on column stream.heartbeat_result.state is '@enum initializing, active, paused, error, ended';
 comment on column stream.heartbeat_result.status is '@enum ok, superseded';
 comment on column stream.heartbeat_result.next_in_ms is 'When to send the next heartbeat.';
+comment on column stream.heartbeat_result.poll_ms is 'How often to call sync while frames come rarely, as frames say; the newest of them counts. @null';
 comment on column stream.heartbeat_result.reconnect_deadline is 'Until when a lost host may return; set in state error. @null';
 comment on column stream.heartbeat_result.token is 'A fresh one, when it is time. @null';
-comment on column stream.heartbeat_result.oldest_client is
-    'The oldest version of the contract whose clients the server serves.';
+comment on column stream.heartbeat_result.oldest_client is 'The oldest version of the contract whose clients the server serves.';
 
 create type stream.join_result as (
     lease stream.viewer_lease,
@@ -1546,8 +1548,7 @@ comment on column stream.batched_heartbeat.status is '@enum ok, invalid_argument
     'banned, not_viewer, stale_host, unauthenticated, token_invalid, lock_timeout, deadlock, statement_timeout, '
     'permission_denied, invalid_text, invalid_escape, invalid_syntax, out_of_range, read_only, too_many_connections, '
     'disk_full, out_of_memory, resource_limit, storage_failed, server_stopping, server_crashed, server_starting, internal';
-comment on column stream.batched_heartbeat.heartbeat is
-    'With a fresh token, when it is time: of this user alone. Null where status is not ok. @null';
+comment on column stream.batched_heartbeat.heartbeat is 'With a fresh token, when it is time: of this user alone. Null where status is not ok. @null';
 
 create type stream.webhook_result as (status text, effect text);
 comment on type stream.webhook_result is
@@ -1706,7 +1707,7 @@ comment on column stream.token_expiring_event.expires_at is 'When the token ends
 create type stream.resync_event as (session_id uuid, reason text, server_time timestamptz);
 comment on type stream.resync_event is $$
 What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams.
-@topic stream:<session_id>, viewers:<session_id>, user:<user_id>, live
+@topic stream:<session_id>, chat:<session_id>, viewers:<session_id>, user:<user_id>, live
 @event resync
 $$;
 comment on column stream.resync_event.reason is

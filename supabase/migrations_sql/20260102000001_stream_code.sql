@@ -226,7 +226,7 @@ from (values
     (177, 'function', 'stream_ext.unread_count(session_id uuid, user_id uuid)', 'returns bigint defaults 0'),
     (178, 'function', 'stream_ext.get_message_history(session_id uuid, page_size integer, skip integer, before_seq bigint, after_seq bigint, row_type anyelement)', 'returns setof anyelement defaults 0'),
     (179, 'function', 'stream_ext.sync_messages(session_id uuid, last_message_id uuid, row_type anyelement)', 'returns setof anyelement defaults 0'),
-    (180, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, server_time timestamptz, version text ) defaults 0'),
+    (180, 'function', 'stream_ext.sync(of_session uuid, after_seq bigint, of_epoch text)', 'returns table ( session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text, head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint, cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text, poll_ms integer, server_time timestamptz, version text ) defaults 0'),
     (181, 'function', 'stream_ext.json_microseconds(at timestamptz)', 'returns bigint defaults 0'),
     (182, 'function', 'stream_ext.realtime_shape(relation regclass, out method text, out takes_all boolean, out days date[])', 'defaults 0'),
     (183, 'function', 'stream_ext.realtime_columns(relation regclass)', 'returns text defaults 0'),
@@ -4832,10 +4832,12 @@ begin
     -- The head is looked up last, so the log is never behind the state that is shown.
     select s.state, s.generation, s.viewer_count, s.reconnect_deadline, c.heartbeat_interval_s,
         stream_ext.log_epoch_of(c.epoch_salt) as epoch,
-        (select h.last_seq from stream.chat_heads as h where h.session_id = $2) as head_seq,
-        (select r.flushed_seq from stream.chat_relay as r where r.session_id = $2) as flushed_seq
+        (select h.last_seq from stream.chat_heads as h where h.session_id = $2) as head_seq, r.flushed_seq, r.poll_ms
     into stream
-    from stream.stream_sessions as s cross join stream.config as c where s.id = $2 and c.id;
+    from stream.stream_sessions as s
+    cross join stream.config as c
+    left join stream.chat_relay as r on r.session_id = $2
+    where s.id = $2 and c.id;
     if not found then
         code := 'session_not_found';
         return;
@@ -4853,7 +4855,7 @@ begin
     result := row(
         reply.status, $2, stream.state, stream.generation, stream.generation, stream.epoch,
         stream.head_seq, stream.viewer_count, stream.reconnect_deadline,
-        clock_timestamp(), case when comes_soon then least(usual_ms, 1000) else usual_ms end, given,
+        clock_timestamp(), case when comes_soon then least(usual_ms, 1000) else usual_ms end, stream.poll_ms, given,
         stream_private.oldest_client()
     )::stream.heartbeat_result;
 end
@@ -5991,7 +5993,7 @@ returns table (
     session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text,
     head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint,
     cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text,
-    server_time timestamptz, version text
+    poll_ms integer, server_time timestamptz, version text
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -6014,7 +6016,7 @@ begin
         select * from stream.config limit 1
     ), session as (
         select s.id, s.state, s.generation, s.viewer_count, s.chat_mode, s.slow_mode_ms, s.pinned_seq, h.last_seq,
-            h.host_chat_tat, stream_ext.log_epoch() as epoch,
+            h.host_chat_tat, case when s.state <> 'ended' then y.poll_ms end as poll_ms, stream_ext.log_epoch() as epoch,
             stream_private.can_view(caller, s.id, s.seller_id) as can_view,
             case when caller is null then 'service'
                 when s.seller_id = caller then 'seller'
@@ -6028,6 +6030,7 @@ begin
                 h.last_seq + 1) as oldest_seq
         from stream.stream_sessions as s
         join stream.chat_heads as h on h.session_id = s.id
+        left join stream.chat_relay as y on y.session_id = s.id
         where s.id = $1
     ), cursor as (
         select *, $2 is null or $2 = 0 and $3 is null as is_fresh,
@@ -6068,7 +6071,7 @@ begin
              from stream_private.restrictions as x
              where x.session_id = b.id and x.user_id = caller and x.is_in_force),
             '[]'::json)::text as restrictions,
-        t.now,
+        b.poll_ms, t.now,
         case when b.role = 'seller' then b.host_chat_tat else v.chat_tat end as tat,
         case when b.role = 'seller' then c.host_chat_interval_ms else c.chat_interval_ms end as interval_ms,
         case when b.role = 'seller' then c.host_chat_burst else c.chat_burst end as burst,
@@ -6099,7 +6102,8 @@ begin
         $1, found_row.state, found_row.role, found_row.generation, found_row.generation, found_row.viewer_count,
         found_row.epoch, found_row.last_seq, found_row.oldest_seq, found_row.recovered, found_row.has_more,
         found_row.messages, found_row.read, found_row.unread_count, least(waits, 2147483647)::integer, found_row.chat_mode,
-        found_row.slow_mode_ms, found_row.pinned_seq, found_row.pinned, found_row.restrictions, found_row.now,
+        found_row.slow_mode_ms, found_row.pinned_seq, found_row.pinned, found_row.restrictions, found_row.poll_ms,
+        found_row.now,
         concat_ws('.', found_row.epoch, found_row.last_seq, found_row.state, found_row.viewer_count,
             -- Of times it covers when the cooldown ends, not how long that is from now.
             encode(substr(sha256(convert_to(concat('["', found_row.role, '",', found_row.generation, ',', found_row.oldest_seq,
@@ -6109,7 +6113,8 @@ begin
                 to_json(found_row.restrictions), ',[', coalesce(stream_ext.json_microseconds(found_row.tat)::text, 'null'), ',[',
                 found_row.interval_ms, ',', found_row.burst, ',', found_row.slow_mode_ms, '],',
                 (found_row.silent_ms is not null)::text, '],',
-                coalesce(stream_ext.json_microseconds(found_row.last_chat_at)::text, 'null'), ']'), 'UTF8')), 1, 8), 'hex'));
+                coalesce(stream_ext.json_microseconds(found_row.last_chat_at)::text, 'null'), ',',
+                coalesce(found_row.poll_ms::text, 'null'), ']'), 'UTF8')), 1, 8), 'hex'));
 end
 $$;
 comment on function stream_ext.sync(uuid, bigint, text) is
@@ -13710,14 +13715,17 @@ set timezone = 'UTC'
 as $$
 declare
     session pg_catalog.uuid;
+    hint pg_catalog.text;
     hinted pg_catalog.int4 := 0;
 begin
     perform stream_ext.enter_to_write();
     -- Never one that was there before: a dump holds that of its time.
     update stream.config as c set epoch_salt = gen_random_uuid()::text where c.id;
     for session in select s.id from stream.stream_sessions as s where s.state <> 'ended' order by s.id loop
-        perform stream_ext.emit('stream:' || session, 'resync', to_json(row(
-            session, 'new_epoch', clock_timestamp())::stream.resync_event)::text);
+        hint := to_json(row(session, 'new_epoch', clock_timestamp())::stream.resync_event)::text;
+        perform stream_ext.emit('stream:' || session, 'resync', hint);
+        -- The epoch is that of the log, which some follow by its topic alone.
+        perform stream_ext.emit('chat:' || session, 'resync', hint);
         hinted := hinted + 1;
     end loop;
     return hinted;
@@ -13725,7 +13733,7 @@ end
 $$;
 comment on function stream_private.new_epoch() is $$
 Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended
-gets the event resync; the others are told by their next frame, heartbeat or sync. Returns how many got it. Service only.
+gets the event resync on stream:<id> and chat:<id>; whoever misses it is told by the next frame, heartbeat or sync. Returns how many streams got it. Service only.
 @callers service_role
 @repeat safe
 @errors isolation_level
@@ -16555,7 +16563,7 @@ declare
 begin
     select n.session_id, n.state, n.role, n.generation, n.host_uid, n.viewer_count, n.epoch, n.head_seq, n.oldest_seq,
         n.recovered, n.has_more, n.messages::json, n.read::json, n.unread_count, n.cooldown_ms, n.chat_mode,
-        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.server_time, n.version,
+        n.slow_mode_ms, n.pinned_seq, n.pinned::json, n.restrictions::json, n.poll_ms, n.server_time, n.version,
         stream_private.oldest_client()
     into result
     from stream_ext.sync($1, $2, $3) as n;
@@ -17530,7 +17538,7 @@ begin
 end
 $$;
 comment on function stream.new_epoch() is
-    'Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended gets the event resync; the others are told by their next frame, heartbeat or sync. Returns how many got it. Service only.';
+    'Begins another epoch, so that every client resynchronises: a step after restoring a backup. Each stream that has not ended gets the event resync on stream:<id> and chat:<id>; whoever misses it is told by the next frame, heartbeat or sync. Returns how many streams got it. Service only.';
 
 create or replace function stream.pause_stream(
     session_id uuid,

@@ -1,6 +1,8 @@
 //! The client package with the real Supabase client, while its network breaks, sleeps and comes back, its tokens run out
 //! and its gateway crashes: a thousand messages end in the exact log.
 
+mod long_window;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 use stream_tests::services::Services;

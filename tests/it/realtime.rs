@@ -15,5 +15,6 @@ mod governor_reactions;
 mod late_events;
 mod partitions;
 mod policies;
+mod poll_ms;
 mod spending;
 mod unusual_table;

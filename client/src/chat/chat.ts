@@ -33,6 +33,8 @@ export interface ChatParts {
     storage: StorageAdapter | null
     /** Has a sync made now; `apply` gets its answer. */
     requestSync: () => void
+    /** Whether the connection polls, since the server asks for it. */
+    isPolled: () => boolean
 }
 
 export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer {
@@ -66,6 +68,7 @@ export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer
             clock,
             random,
             requestSync: parts.requestSync,
+            isPolled: parts.isPolled,
             onEntry: (entry, message) => this.#onEntry(entry, message),
             onDiscontinuity: (discontinuity) => this.#onDiscontinuity(discontinuity),
             onChange,

@@ -85,7 +85,8 @@ export class Chats {
             random,
             storage,
             serverClock: connection.serverClock,
-            requestSync: () => connection.sync.request(0),
+            requestSync: () => connection.sync.request(),
+            isPolled: () => connection.isPolled,
         })
         const ends = [
             connection.sync.attach(chat),
@@ -100,7 +101,7 @@ export class Chats {
             }),
         ]
         // A connection that is up makes no sync by itself for those who come later.
-        if (connection.state === 'connected') connection.sync.request(0)
+        if (connection.state === 'connected') connection.sync.request()
         // Nor does one that has ended say so again.
         if (connection.error) chat.fail(connection.error)
         void chat.restore()

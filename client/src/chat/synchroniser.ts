@@ -2,7 +2,6 @@
 
 import type { Clock } from '../clock/clock.ts'
 import { Timer } from '../clock/timer.ts'
-import { POLLED_MS } from '../connection/poll_loop.ts'
 import type { LogEntry, SyncResult } from '../contract/wire.ts'
 import type { Random } from '../random/random.ts'
 import type { SyncConsumer, SyncCursor } from '../sync/sync_consumer.ts'
@@ -34,6 +33,8 @@ export interface SynchroniserParts {
     random: Random
     /** Has a sync made now; `apply` gets its answer. */
     requestSync: () => void
+    /** Whether the connection polls, since the server asks for it. */
+    isPolled: () => boolean
     /** Gets each entry once, in order. */
     onEntry: (entry: LogEntry, message: ChatMessage) => void
     onDiscontinuity: (discontinuity: Discontinuity) => void
@@ -52,8 +53,6 @@ export class ChatSynchroniser implements SyncConsumer {
     #isResyncWanted = false
     /** The cursor when the last heartbeat was answered: the next one cannot name less. */
     #cursorAtHeartbeat = 0
-    /** The last frame asked for polling, which the connection does until then. */
-    #polledUntil = 0
     #recovered: boolean | null = null
 
     constructor(parts: SynchroniserParts) {
@@ -82,8 +81,7 @@ export class ChatSynchroniser implements SyncConsumer {
             page.epoch === this.log.epoch
         ) {
             // The next page is the newest one.
-            this.log.giveUp()
-            return
+            return this.log.giveUp()
         }
         // The newest page, which nobody asked for: taking it would leave a hole.
         if (this.log.isTornBy(page)) return this.takeResync()
@@ -105,7 +103,6 @@ export class ChatSynchroniser implements SyncConsumer {
 
     /** Takes the payload of event `messages`. */
     takeFrame(frame: Frame): void {
-        this.#polledUntil = (frame.poll_ms ?? null) === null ? 0 : this.#parts.clock.now() + POLLED_MS
         const outcome = this.log.takeFrame(frame)
         if (outcome === 'gap') {
             this.#gapTo = Math.max(this.#gapTo, frame.to_seq)
@@ -161,7 +158,7 @@ export class ChatSynchroniser implements SyncConsumer {
     /** Asks for a sync when the log is known to be longer than what is held; whoever polls finds out by that. */
     #look(): void {
         const { cursor, headSeq } = this.log
-        if (cursor === undefined || cursor >= headSeq || this.#parts.clock.now() < this.#polledUntil) return
+        if (cursor === undefined || cursor >= headSeq || this.#parts.isPolled()) return
         // When the time has come this head must be here; later ones need not.
         this.#ask('head', headSeq)
     }

@@ -137,6 +137,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
         return this.#error
     }
 
+    /** Whether the server asks for polling, since frames come rarely at present. */
+    get isPolled(): boolean {
+        return this.#polls.isWanted()
+    }
+
     setRetryPolicy(policy: RetryPolicy | RetryFunction): void {
         this.#policy = policy
     }
@@ -221,7 +226,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     }
 
     #channelLost(loss: Loss): void {
-        if (!this.#isOpen || (loss.kind === 'reset' && this.#isAutomatic)) return
+        if (loss.kind === 'reset' && this.#isAutomatic) return
         if (loss.isFinal) return this.#end(errorOfLoss(loss))
         this.#lost('server_loss', errorOfLoss(loss), loss.kind)
     }
@@ -270,6 +275,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     #beat(result: HeartbeatResult, roundTripMs: number): void {
         this.meter.answered(roundTripMs)
         this.store.applyHeartbeat(result)
+        this.#polls.obey(result, true)
         if (!this.#attempts.isRunning) this.sync.observeHead(result.head_seq, result.epoch)
     }
 }

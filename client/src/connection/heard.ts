@@ -9,7 +9,7 @@ import type { StreamStore } from '../stream/stream_store.ts'
 import type { SessionSync } from '../sync/session_sync.ts'
 import type { ConnectionConfig } from './connection_types.ts'
 import type { HeartbeatLoop } from './heartbeat_loop.ts'
-import type { PollLoop } from './poll_loop.ts'
+import type { PollLoop, PollWish } from './poll_loop.ts'
 import type { Topics } from './topics.ts'
 
 export interface HeardOptions {
@@ -52,9 +52,9 @@ export function followTopics({ topics, store, sync, polls, heartbeats, isRunning
         }),
         // Events and members that an older server does not send.
         ...topics.onBroadcast(({ event, payload }) => {
-            const { poll_ms, session_id = sessionId } = (payload ?? {}) as { poll_ms?: unknown; session_id?: unknown }
+            const { session_id = sessionId, ...wish } = (payload ?? {}) as PollWish & { session_id?: unknown }
             if (session_id !== sessionId) return
-            if (event === 'messages') polls.obeyFrame(typeof poll_ms === 'number' ? poll_ms : null)
+            if (event === 'messages') polls.obey(wish)
             if (event === 'resync') sync.request(RESYNC_WITHIN_MS)
             if (event === 'token_expiring') heartbeats.hurry()
         }),

@@ -9,11 +9,19 @@ import type { ConnectionParts } from './connection_parts.ts'
 const FALLBACK_MS = 5_000
 
 /** The longest time between two frames while something waits, and a little: what is written later gets a frame of its own at once. */
-export const POLLED_MS = 65_000
+const POLLED_MS = 65_000
+
+/** What a frame, a sync and a heartbeat say of polling; of a frame nothing is certain. */
+export interface PollWish {
+    poll_ms?: unknown
+    server_time: string
+}
 
 export interface PollLoop {
-    /** `poll_ms` of a frame: null ends it, and so does a minute without another. */
-    obeyFrame(ms: number | null): void
+    /** Whether the newest wish is one for polling, and not older than a minute. */
+    isWanted(): boolean
+    /** Obeys the newest wish, by the server's clock. A frame puts the next poll off, since it brings the same; `isAnswer`: what answers a call does not. */
+    obey(wish: PollWish, isAnswer?: boolean): void
     /** Polls while Realtime is out of reach, though calls get through; without, the next one is a whole interval away. */
     setFallback(isOn: boolean): void
     /** A poll whose time passed while the device slept is not made up for: whatever wakes up syncs. */
@@ -27,28 +35,38 @@ export function pollLoop(
     onRefused: (error: StreamError) => void
 ): PollLoop {
     const next = new Timer(clock)
-    /** What the newest frame asked for. */
-    let frameMs: number | null = null
     let isFallback = false
     let serverMs: number | null = null
-    let frameUntil = 0
+    let wishedMs = 0
+    let wishedUntil = 0
+    /** By the server's clock. */
+    let wishedAt = 0
     let failures = 0
     let round = 0
     let isRunning = false
 
-    const plan = () => {
-        next.stop()
-        const ms = isFallback ? (serverMs ?? FALLBACK_MS) : clock.now() < frameUntil ? frameMs : null
-        if (ms === null || isRunning) return
+    const isWanted = () => clock.now() < wishedUntil
+    const plan = (isSooner?: boolean) => {
+        const ms = isFallback ? (serverMs ?? FALLBACK_MS) : isWanted() ? wishedMs : 0
+        if (!isSooner || !ms) next.stop()
+        if (!ms || isRunning) return
         // More or less by a tenth, so that viewers do not come together.
-        next.set(ms * (0.9 + random.next() * 0.2) * 2 ** Math.min(failures, 4), () => void poll())
+        next.setSooner(ms * (0.9 + random.next() * 0.2) * 2 ** Math.min(failures, 4), () => void poll())
+    }
+    const obey = ({ poll_ms: ms, server_time: time }: PollWish, isAnswer?: boolean) => {
+        const at = Date.parse(time)
+        if (at < wishedAt) return
+        wishedAt = at
+        wishedMs = typeof ms === 'number' ? ms : 0
+        wishedUntil = wishedMs && clock.now() + POLLED_MS
+        plan(isAnswer)
     }
     const stop = () => {
         round++
         next.stop()
         isRunning = false
         isFallback = false
-        frameMs = null
+        wishedUntil = 0
         failures = 0
     }
     const poll = async () => {
@@ -71,16 +89,13 @@ export function pollLoop(
         isRunning = false
         plan()
     }
+    sync.attach({ cursor: () => null, apply: (result) => obey(result, true) })
     return {
-        obeyFrame(ms) {
-            frameMs = ms
-            frameUntil = clock.now() + POLLED_MS
-            plan()
-        },
+        isWanted,
+        obey,
         setFallback(isOn) {
-            if (isOn && isFallback) return
             isFallback = isOn
-            plan()
+            plan(isOn)
         },
         skip: () => clock.now() >= next.dueAt && plan(),
         stop,

@@ -11,6 +11,8 @@ export interface TopicEvents {
     chat: {
         /** A frame: the entries of the log from from_seq to to_seq, without a hole. */
         messages: Wire.MessagesEvent
+        /** What the client knows of this topic and stream may be out of date: call sync, on live list_live_streams. */
+        resync: Wire.ResyncEvent
     }
     live: {
         /** That a stream became active for the first time, or ended after that: ask get_live_stream what it is. */
@@ -48,7 +50,7 @@ export type TopicKind = keyof TopicEvents
 
 export const EVENTS: { readonly [Kind in TopicKind]: readonly (keyof TopicEvents[Kind])[] } = {
     canary: ['canary'],
-    chat: ['messages'],
+    chat: ['messages', 'resync'],
     live: ['live', 'resync'],
     stream: ['resync', 'state'],
     user: ['restricted', 'resync', 'revoked', 'token_expiring'],

@@ -67,6 +67,8 @@ export interface HeartbeatResult {
     nextInMs: number
     /** The oldest version of the contract whose clients the server serves. */
     oldestClient: string
+    /** How often to call sync while frames come rarely, as frames say; the newest of them counts. */
+    pollMs: number | null
     /** Until when a lost host may return; set in state error. */
     reconnectDeadline: Date | null
     serverTime: Date
@@ -372,6 +374,8 @@ export interface SyncResult {
     pinned: LogEntry | null
     /** The log entry that is kept in view. */
     pinnedSeq: number | null
+    /** How often to call sync while frames come rarely, as frames say; the newest of them counts. */
+    pollMs: number | null
     /** Ranges of seq, first and last included. */
     read: [number, number][]
     /** Whether the messages continue what the caller holds. */

@@ -67,6 +67,8 @@ export interface HeartbeatResult {
     next_in_ms: number
     /** The oldest version of the contract whose clients the server serves. */
     oldest_client: string
+    /** How often to call sync while frames come rarely, as frames say; the newest of them counts. */
+    poll_ms: number | null
     /** Until when a lost host may return; set in state error. */
     reconnect_deadline: string | null
     server_time: string
@@ -372,6 +374,8 @@ export interface SyncResult {
     pinned: LogEntry | null
     /** The log entry that is kept in view. */
     pinned_seq: number | null
+    /** How often to call sync while frames come rarely, as frames say; the newest of them counts. */
+    poll_ms: number | null
     /** Ranges of seq, first and last included. */
     read: [number, number][]
     /** Whether the messages continue what the caller holds. */

@@ -18,6 +18,8 @@ export interface ChatBench {
     clock: ServerTime
     log: FakeLog
     chat: StreamChat
+    /** Whether the connection polls. */
+    isPolled: boolean
     /** When syncs were asked for, in milliseconds since the beginning. */
     asked: number[]
     told: (number | null)[]
@@ -61,11 +63,13 @@ export function chatBench(options: { storage?: StorageAdapter; log?: FakeLog; cl
         serverClock: new ServerClock(clock),
         storage: options.storage ?? null,
         requestSync: () => asked.push(clock.now() - begun),
+        isPolled: () => bench.isPolled,
     })
     const bench: ChatBench = {
         clock,
         log,
         chat,
+        isPolled: false,
         asked,
         told: [],
         discontinuities: [],

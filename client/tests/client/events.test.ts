@@ -64,8 +64,8 @@ test('a reaction is answered, and one beyond the rate is no error and not sent a
 test('poll_ms of a frame is obeyed until a frame takes it back', async () => {
     const { server, chat, log, connection } = scenario
     scenario.say()
-    const frame = { ...log.frame(2, 2), poll_ms: 10_000 }
-    server.broadcast(`chat:${SESSION}`, 'messages', frame)
+    log.pollMs = 10_000
+    server.broadcast(`chat:${SESSION}`, 'messages', log.frame(2, 2))
     const runs = () => server.calls.filter(({ name }) => name === 'sync').length
     const before = runs()
     await server.clock.advance(1_000)
@@ -74,10 +74,25 @@ test('poll_ms of a frame is obeyed until a frame takes it back', async () => {
     expect(chat.cursor().afterSeq).toBe(log.headSeq)
     expect(runs() - before).toBeGreaterThanOrEqual(5)
     expect(runs() - before).toBeLessThanOrEqual(7)
-    server.broadcast(`chat:${SESSION}`, 'messages', { ...log.frame(7, 7), poll_ms: null })
+    log.pollMs = null
+    server.broadcast(`chat:${SESSION}`, 'messages', log.frame(7, 7))
     await server.clock.advance(1_000)
     const after = runs()
     await server.clock.advance(60_000)
     expect(runs()).toBe(after)
     expect(connection.state).toBe('connected')
+})
+
+test('poll_ms of a heartbeat is obeyed, and the head that it names is left to the polls', async () => {
+    const { server, chat, log } = scenario
+    const runs = () => server.calls.filter(({ name }) => name === 'sync').length
+    const before = runs()
+    log.pollMs = 20_000
+    scenario.say()
+    await server.clock.advance(16_000)
+    expect(chat.snapshot.headSeq).toBe(log.headSeq)
+    expect(chat.cursor().afterSeq).toBe(log.headSeq - 1)
+    await server.clock.advance(22_000)
+    expect(chat.cursor().afterSeq).toBe(log.headSeq)
+    expect(runs() - before).toBe(1)
 })

@@ -84,14 +84,16 @@ describe.each(OVER)('a poll that the next attempt interrupts, over %s', (over) =
 
 describe.each(OVER)('frames that carry poll_ms, over %s', (over) => {
     it('are obeyed until one carries none', async () => {
-        const { connect, clock, supabase, dispose } = bench({ over })
+        const { connect, clock, supabase, stream, dispose } = bench({ over })
         await connect()
         const syncs = supabase.count('sync')
+        stream.pollMs = 10_000
         supabase.realtime.find(`chat:${SESSION}`)?.broadcast('messages', frame(10_000))
         await clock.advance(60_000)
         const polled = supabase.count('sync') - syncs
         expect(polled).toBeGreaterThanOrEqual(5)
         expect(polled).toBeLessThanOrEqual(7)
+        stream.pollMs = null
         supabase.realtime.find(`chat:${SESSION}`)?.broadcast('messages', frame(null))
         const after = supabase.count('sync')
         await clock.advance(60_000)
@@ -99,9 +101,25 @@ describe.each(OVER)('frames that carry poll_ms, over %s', (over) => {
         await dispose()
     })
 
-    it('are obeyed for little more than a minute, in which whatever waited got a frame', async () => {
-        const { connect, clock, supabase, dispose } = bench({ over })
+    it('put the next poll off, since they bring the same', async () => {
+        const { connect, clock, supabase, stream, dispose } = bench({ over })
+        stream.pollMs = 20_000
         await connect()
+        const syncs = supabase.count('sync')
+        for (let no = 0; no < 10; no++) {
+            supabase.realtime.find(`chat:${SESSION}`)?.broadcast('messages', frame(20_000))
+            await clock.advance(15_000)
+        }
+        expect(supabase.count('sync')).toBe(syncs)
+        await dispose()
+    })
+
+    it('are obeyed for little more than a minute, in which whatever waited got a frame', async () => {
+        const { connect, clock, supabase, stream, dispose } = bench({ over })
+        stream.nextInMs = 3_600_000
+        await connect()
+        await clock.advance(15_000)
+        stream.pollMs = 10_000
         const chat = supabase.realtime.find(`chat:${SESSION}`)
         for (let round = 0; round < 2; round++) {
             const syncs = supabase.count('sync')
@@ -125,6 +143,7 @@ describe.each(OVER)('a poll that is refused for a time, over %s', (over) => {
         const { connect, clock, supabase, stream, dispose } = bench({ over })
         await connect()
         const chat = supabase.realtime.find(`chat:${SESSION}`)
+        stream.pollMs = 2_000
         supabase.handlers.sync = () => {
             throw new Refused('upstream_unavailable', 503, 60_000)
         }

@@ -22,7 +22,7 @@ export class FakeLog {
     slowModeMs = 0
     pinnedSeq: number | null = null
     viewerCount = 0
-    /** What frames carry as `poll_ms`. */
+    /** What frames, syncs and heartbeats carry as `poll_ms`. */
     pollMs: number | null = null
     readonly reads: Map<string, readonly Range[]> = new Map()
     readonly restrictions: Map<string, Restriction[]> = new Map()
@@ -156,8 +156,9 @@ export class FakeLog {
             pinned_seq: this.pinnedSeq,
             pinned: pinned && { ...pinned },
             restrictions: this.#inForce(userId),
+            poll_ms: this.pollMs,
             server_time: this.serverTime(),
-            version: `${this.epoch}.${this.headSeq}.${this.state}.${this.viewerCount}.${JSON.stringify(read)}`,
+            version: `${this.epoch}.${this.headSeq}.${this.state}.${this.viewerCount}.${this.pollMs}.${JSON.stringify(read)}`,
             oldest_client: '1.0',
         }
     }
@@ -175,6 +176,7 @@ export class FakeLog {
             reconnect_deadline: null,
             server_time: this.serverTime(),
             next_in_ms: 15_000,
+            poll_ms: this.pollMs,
             token: null,
             oldest_client: '1.0',
         }

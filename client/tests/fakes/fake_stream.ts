@@ -16,6 +16,8 @@ export class FakeStream {
     /** Who is signed in. */
     userId: string = USER
     nextInMs = 15_000
+    /** What syncs and heartbeats carry as `poll_ms`. */
+    pollMs: number | null = null
     /** Whether the viewer holds a lease. */
     isJoined = false
     isSuperseded = false
@@ -72,8 +74,9 @@ export class FakeStream {
             pinned_seq: null,
             pinned: null,
             restrictions: [],
+            poll_ms: this.pollMs,
             server_time: this.serverTime,
-            version: `${this.epoch}/${this.headSeq}/${this.state}/${this.viewerCount}`,
+            version: `${this.epoch}/${this.headSeq}/${this.state}/${this.viewerCount}/${this.pollMs}`,
             oldest_client: this.oldestClient,
         }
     }
@@ -113,6 +116,7 @@ export class FakeStream {
             reconnect_deadline: null,
             server_time: this.serverTime,
             next_in_ms: this.nextInMs,
+            poll_ms: this.pollMs,
             token: this.heartbeatToken,
             oldest_client: this.oldestClient,
         }

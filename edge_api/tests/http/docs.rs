@@ -17,8 +17,8 @@ An app that cannot keep a socket to Realtime asks `GET /v1/streams/{session_id}/
 the `epoch` that it holds:
 
 * Each answer has an `etag`. Send it back as `If-None-Match`: while nothing has changed for this reader, the answer is 304 without
-  a body. It changes with the log, the state, the number of viewers, and the reader's own read marks and restrictions; times in the
-  answer change without it, so the tag is weak.
+  a body. It changes with the log, the state, the number of viewers, `poll_ms`, and the reader's own read marks and restrictions; times
+  in the answer change without it, so the tag is weak.
 * Each answer, 304 too, has `x-poll-interval-ms`: wait that long before the next request, more or less by a tenth so that viewers do
   not come together. The service sets it (`SYNC_POLL_INTERVAL_MS`), and an app obeys the newest one. After a 429 or 503 wait for
   `retry-after` instead.

@@ -37,6 +37,7 @@ statements! {
              ), session as (
                  select s.id, s.state, s.generation, s.viewer_count, s.chat_mode, s.slow_mode_ms,
                      s.pinned_seq,
+                     case when s.state <> 'ended' then y.poll_ms end as poll_ms,
                      h.last_seq, h.host_chat_tat,
                      ", epoch_sql!("$5"), " as epoch,
                      stream_private.can_view($2, s.id, s.seller_id) as can_view,
@@ -50,6 +51,7 @@ statements! {
                      ", oldest_seq_sql!(), " as oldest_seq
                  from stream.stream_sessions as s
                  join stream.chat_heads as h on h.session_id = s.id
+                 left join stream.chat_relay as y on y.session_id = s.id
                  cross join config as c
                  where s.id = $1
              ), cursor as (
@@ -82,7 +84,7 @@ statements! {
                       from stream_private.restrictions as x
                       where x.session_id = b.id and x.user_id = $2 and x.is_in_force),
                      '[]'::json)::text as restrictions,
-                 ", cooldown_columns!(), ", v.last_chat_at
+                 b.poll_ms, ", cooldown_columns!(), ", v.last_chat_at
              from bounds as b
              cross join config as c
              cross join (select clock_timestamp() as now) as t
@@ -110,6 +112,7 @@ columns! {
         pinned_seq: Option<i64>,
         pinned: Option<String>,
         restrictions: String,
+        poll_ms: Option<i32>,
         cooldown: Cooldown,
         last_chat_at: Option<TimestampWithTimeZone>,
     }
@@ -135,6 +138,7 @@ impl SyncColumns {
             self.restrictions,
             self.cooldown.ends(),
             self.last_chat_at.map(TimestampWithTimeZone::into_inner),
+            self.poll_ms,
         ]);
         let mut digest = sha256_hex(&rest.to_string());
         digest.truncate(DIGEST_DIGITS);
@@ -166,6 +170,7 @@ type SyncRow = (
     Option<i64>,
     Option<String>,
     String,
+    Option<i32>,
     TimestampWithTimeZone,
     String,
 );
@@ -202,6 +207,7 @@ fn sync(
         name!(pinned_seq, Option<i64>),
         name!(pinned, Option<String>),
         name!(restrictions, String),
+        name!(poll_ms, Option<i32>),
         name!(server_time, TimestampWithTimeZone),
         name!(version, String),
     ),
@@ -258,6 +264,7 @@ fn missed(
         row.pinned_seq,
         row.pinned,
         row.restrictions,
+        row.poll_ms,
         row.cooldown.now,
         version,
     ))

@@ -158,6 +158,7 @@ impl Processed {
                 summary.reconnect_deadline.into(),
                 self.server_time.into(),
                 next_in_ms.into(),
+                summary.poll_ms.into(),
                 Attribute::composite(token),
                 OLDEST_CLIENT.into(),
             ],

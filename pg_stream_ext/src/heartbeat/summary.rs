@@ -5,6 +5,7 @@ use stream_core::lifecycle::StreamState;
 
 use crate::log::entry::find_head;
 use crate::log::epoch::epoch;
+use crate::log::relay_row::RELAYS;
 use crate::postgres::caller::Admitted;
 use crate::postgres::error::{Failure, Result};
 use crate::postgres::keyed::{Row, Table};
@@ -18,6 +19,8 @@ pub struct Summary {
     pub generation: i32,
     pub viewer_count: i32,
     pub reconnect_deadline: Option<TimestampWithTimeZone>,
+    /// As frames say it; none while they come often.
+    pub poll_ms: Option<i32>,
     pub head_seq: i64,
     pub epoch: String,
     pub heartbeat_interval_s: i32,
@@ -48,6 +51,7 @@ impl Summary {
             generation,
             viewer_count,
             reconnect_deadline,
+            poll_ms: RELAYS.find(admitted, &[session], |row| row.nullable(c"poll_ms"))?,
             head_seq: find_head(admitted, session)?
                 .ok_or(Failure::Row("a stream has no head row"))?,
             epoch,

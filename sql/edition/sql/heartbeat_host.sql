@@ -178,10 +178,12 @@ begin
     -- The head is looked up last, so the log is never behind the state that is shown.
     select s.state, s.generation, s.viewer_count, s.reconnect_deadline, c.heartbeat_interval_s,
         stream_ext.log_epoch_of(c.epoch_salt) as epoch,
-        (select h.last_seq from stream.chat_heads as h where h.session_id = $2) as head_seq,
-        (select r.flushed_seq from stream.chat_relay as r where r.session_id = $2) as flushed_seq
+        (select h.last_seq from stream.chat_heads as h where h.session_id = $2) as head_seq, r.flushed_seq, r.poll_ms
     into stream
-    from stream.stream_sessions as s cross join stream.config as c where s.id = $2 and c.id;
+    from stream.stream_sessions as s
+    cross join stream.config as c
+    left join stream.chat_relay as r on r.session_id = $2
+    where s.id = $2 and c.id;
     if not found then
         code := 'session_not_found';
         return;
@@ -199,7 +201,7 @@ begin
     result := row(
         reply.status, $2, stream.state, stream.generation, stream.generation, stream.epoch,
         stream.head_seq, stream.viewer_count, stream.reconnect_deadline,
-        clock_timestamp(), case when comes_soon then least(usual_ms, 1000) else usual_ms end, given,
+        clock_timestamp(), case when comes_soon then least(usual_ms, 1000) else usual_ms end, stream.poll_ms, given,
         stream_private.oldest_client()
     )::stream.heartbeat_result;
 end

@@ -100,7 +100,7 @@ returns table (
     session_id uuid, state text, role text, generation integer, host_uid integer, viewer_count integer, epoch text,
     head_seq bigint, oldest_seq bigint, recovered boolean, has_more boolean, messages text, read text, unread_count bigint,
     cooldown_ms integer, chat_mode text, slow_mode_ms integer, pinned_seq bigint, pinned text, restrictions text,
-    server_time timestamptz, version text
+    poll_ms integer, server_time timestamptz, version text
 )
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -123,7 +123,7 @@ begin
         select * from stream.config limit 1
     ), session as (
         select s.id, s.state, s.generation, s.viewer_count, s.chat_mode, s.slow_mode_ms, s.pinned_seq, h.last_seq,
-            h.host_chat_tat, stream_ext.log_epoch() as epoch,
+            h.host_chat_tat, case when s.state <> 'ended' then y.poll_ms end as poll_ms, stream_ext.log_epoch() as epoch,
             stream_private.can_view(caller, s.id, s.seller_id) as can_view,
             case when caller is null then 'service'
                 when s.seller_id = caller then 'seller'
@@ -137,6 +137,7 @@ begin
                 h.last_seq + 1) as oldest_seq
         from stream.stream_sessions as s
         join stream.chat_heads as h on h.session_id = s.id
+        left join stream.chat_relay as y on y.session_id = s.id
         where s.id = $1
     ), cursor as (
         select *, $2 is null or $2 = 0 and $3 is null as is_fresh,
@@ -177,7 +178,7 @@ begin
              from stream_private.restrictions as x
              where x.session_id = b.id and x.user_id = caller and x.is_in_force),
             '[]'::json)::text as restrictions,
-        t.now,
+        b.poll_ms, t.now,
         case when b.role = 'seller' then b.host_chat_tat else v.chat_tat end as tat,
         case when b.role = 'seller' then c.host_chat_interval_ms else c.chat_interval_ms end as interval_ms,
         case when b.role = 'seller' then c.host_chat_burst else c.chat_burst end as burst,
@@ -208,7 +209,8 @@ begin
         $1, found_row.state, found_row.role, found_row.generation, found_row.generation, found_row.viewer_count,
         found_row.epoch, found_row.last_seq, found_row.oldest_seq, found_row.recovered, found_row.has_more,
         found_row.messages, found_row.read, found_row.unread_count, least(waits, 2147483647)::integer, found_row.chat_mode,
-        found_row.slow_mode_ms, found_row.pinned_seq, found_row.pinned, found_row.restrictions, found_row.now,
+        found_row.slow_mode_ms, found_row.pinned_seq, found_row.pinned, found_row.restrictions, found_row.poll_ms,
+        found_row.now,
         concat_ws('.', found_row.epoch, found_row.last_seq, found_row.state, found_row.viewer_count,
             -- Of times it covers when the cooldown ends, not how long that is from now.
             encode(substr(sha256(convert_to(concat('["', found_row.role, '",', found_row.generation, ',', found_row.oldest_seq,
@@ -218,7 +220,8 @@ begin
                 to_json(found_row.restrictions), ',[', coalesce(stream_ext.json_microseconds(found_row.tat)::text, 'null'), ',[',
                 found_row.interval_ms, ',', found_row.burst, ',', found_row.slow_mode_ms, '],',
                 (found_row.silent_ms is not null)::text, '],',
-                coalesce(stream_ext.json_microseconds(found_row.last_chat_at)::text, 'null'), ']'), 'UTF8')), 1, 8), 'hex'));
+                coalesce(stream_ext.json_microseconds(found_row.last_chat_at)::text, 'null'), ',',
+                coalesce(found_row.poll_ms::text, 'null'), ']'), 'UTF8')), 1, 8), 'hex'));
 end
 $$;
 comment on function stream_ext.sync(uuid, bigint, text) is

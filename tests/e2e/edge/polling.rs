@@ -109,6 +109,13 @@ async fn a_poller_gets_304_until_the_stream_or_the_reader_changes() -> Result<()
     assert_eq!(poller.finds_a_change().await?["state"], "paused");
     other.finds_a_change().await?;
 
+    // A window that grows between two frames.
+    let lengthen = "update stream.chat_relay set window_ms = 40000, poll_ms = 20000";
+    services.database.change(lengthen).await?;
+    for poller in [&mut poller, &mut other] {
+        assert_eq!(poller.finds_a_change().await?["poll_ms"], 20_000);
+    }
+
     // What is the reader's own is no change for others.
     let reads = format!("{path}/reads/up_to");
     services

@@ -123,7 +123,7 @@ async fn a_version_changes_with_the_answer_and_with_nothing_else() -> Result<()>
     );
 
     // These change no number of the log.
-    let silent: [(&str, &str); 8] = [
+    let silent: [(&str, &str); 9] = [
         (
             "count",
             "update stream.stream_sessions set viewer_count = 17, peak_viewer_count = 17 where id = {session}",
@@ -151,6 +151,10 @@ async fn a_version_changes_with_the_answer_and_with_nothing_else() -> Result<()>
         (
             "retention",
             "delete from stream.chat_messages where session_id = {session} and seq = 1",
+        ),
+        (
+            "polling",
+            "update stream.chat_relay set poll_ms = 20000 where session_id = {session}",
         ),
         ("epoch", "update stream.config set epoch_salt = 'another'"),
     ];

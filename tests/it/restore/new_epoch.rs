@@ -8,8 +8,11 @@ use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use uuid::Uuid;
 
-async fn hints(database: &TestDatabase, session: Uuid) -> Result<Vec<Value>> {
-    let sent = database.broadcasts(&format!("stream:{session}")).await?;
+/// Those of the topics on which a follower of the log may listen alone.
+const TOPICS: [&str; 2] = ["stream", "chat"];
+
+async fn hints(database: &TestDatabase, topic: &str, session: Uuid) -> Result<Vec<Value>> {
+    let sent = database.broadcasts(&format!("{topic}:{session}")).await?;
     let hints = sent.into_iter().filter(|sent| sent.event == "resync");
     Ok(hints
         .map(|mut sent| {
@@ -33,9 +36,12 @@ async fn every_live_stream_is_told_and_a_client_of_before_gets_the_newest_page()
     for number in 1..=2 {
         assert_eq!(service.rpc("new_epoch", json!({})).await?, 2);
         let hint = json!({"session_id": live, "reason": "new_epoch", "server_time": null});
-        assert_eq!(hints(&database, live).await?, vec![hint; number]);
-        assert_eq!(hints(&database, paused).await?.len(), number);
-        assert!(hints(&database, ended).await?.is_empty());
+        for topic in TOPICS {
+            let of_live = hints(&database, topic, live).await?;
+            assert_eq!(of_live, vec![hint.clone(); number], "{topic}");
+            assert_eq!(hints(&database, topic, paused).await?.len(), number);
+            assert!(hints(&database, topic, ended).await?.is_empty());
+        }
         let arguments = json!({
             "session_id": live, "after_seq": before["head_seq"], "epoch": before["epoch"],
         });
@@ -75,6 +81,8 @@ async fn without_a_partition_the_hint_comes_late() -> Result<()> {
         .await?;
     database.bring_partition_back().await?;
     database.tick().await?;
-    assert_eq!(hints(&database, live).await?.len(), 1);
+    for topic in TOPICS {
+        assert_eq!(hints(&database, topic, live).await?.len(), 1, "{topic}");
+    }
     Ok(())
 }
