@@ -86,14 +86,44 @@ fn a_plan_says_what_it_expects_to_be_spent() {
         ..HUNDRED
     };
     let budget = |limit_per_s| Budget {
-        spent: 600,
-        urgent: 600,
+        spent: 6_000,
+        urgent: 659,
         ..budget(limit_per_s)
     };
     // 75 for frames and 100 for counts of each stream, and 10 for what never waits.
     for limit_per_s in [0, 2_500] {
         let plan = plan(&budget(limit_per_s), &[session; 2]);
         assert_eq!(plan.expected_per_s, 2 * 175 + 10, "{plan:?}");
+    }
+}
+
+/// Of 2,000 a second 200 are kept for what never waits; frames have two thirds of the rest.
+#[test]
+fn a_plan_expects_no_more_than_its_windows_let_through() {
+    let crowd = Session {
+        channels: 999,
+        ..HUNDRED
+    };
+    let chat = Session {
+        entries_per_1000_s: 20_000,
+        ..crowd
+    };
+    let bids = Session {
+        auctions_per_1000_s: 20_000,
+        ..chat
+    };
+    let counts = Session {
+        counts: ViewerEvent {
+            is_expected: true,
+            ..LONG_AGO
+        },
+        ..crowd
+    };
+    for (session, most) in [(chat, 1_200), (bids, 1_200), (counts, 600)] {
+        let plan = plan(&budget(2_500), &[session; 3]);
+        // Windows have steps of an eighth.
+        let expected = most * 8 / 9..=most;
+        assert!(expected.contains(&plan.expected_per_s), "{plan:?}");
     }
 }
 

@@ -58,11 +58,17 @@ fn without_a_limit_nothing_waits_longer_than_the_shortest_window() {
         entries_per_1000_s: 1_000_000,
         ..CALM
     };
-    let plan = plan(&budget(0), &[busy]);
+    let spent = Budget {
+        spent: 160_000,
+        urgent: 150_001,
+        ..budget(0)
+    };
+    let plan = plan(&spent, &[busy]);
     assert_eq!(
         (plan.windows, plan.reason),
         (vec![UNLIMITED], Reason::Unlimited)
     );
+    assert!(!plan.over && !plan.crowded);
 }
 
 #[test]
