@@ -126,6 +126,17 @@ mod tests {
             ),
             ("Token has expired 3 seconds ago", Fault::Unauthorised),
             ("InvalidJWTToken: Token has expired", Fault::Unauthorised),
+            ("InvalidJWTToken: no role", Fault::Unauthorised),
+            ("MalformedJWT: The token is malformed", Fault::Unauthorised),
+            ("JwtSignatureError: Failed to validate", Fault::Unauthorised),
+            (
+                "JwtSignerError: Failed to make a signer",
+                Fault::Unauthorised,
+            ),
+            (
+                "PrivateOnly: This project only allows private channels",
+                Fault::Unauthorised,
+            ),
             ("Too many messages per second", Fault::Quota),
             (
                 "ClientJoinRateLimitReached: Too many joins per second",
@@ -146,8 +157,11 @@ mod tests {
         ] {
             assert_eq!(Fault::of(text), fault, "{text}");
         }
-        assert_eq!(Fault::of_status(401), Fault::Unauthorised);
-        assert_eq!(Fault::of_status(429), Fault::Away);
-        assert_eq!(Fault::of_status(500), Fault::Away);
+        for status in [400, 401, 403, 422] {
+            assert_eq!(Fault::of_status(status), Fault::Unauthorised, "{status}");
+        }
+        for status in [301, 404, 408, 429, 500, 503] {
+            assert_eq!(Fault::of_status(status), Fault::Away, "{status}");
+        }
     }
 }

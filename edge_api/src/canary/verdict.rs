@@ -106,7 +106,7 @@ pub(super) fn judge(link: &Link, status: Option<&Status>, now: Instant) -> State
     let Some(status) = status else {
         return if_fresh;
     };
-    if status.user_id.is_none() || status.user_id != link.user {
+    if status.user_id != link.user {
         return State::NotSent;
     }
     let Some(sent_age) = status.sent_age().filter(|age| *age < OVERDUE) else {
