@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use stream_core::error::ErrorCode;
 use stream_core::lifecycle::StreamState;
+use stream_tests::blocking::wait_until_blocked;
 use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::own_cluster::OwnCluster;
@@ -61,6 +62,36 @@ async fn a_partition_that_is_not_attached_takes_nothing() -> Result<()> {
     assert_eq!(status, "failure");
     assert!(detail.contains("nothing is broadcast"), "{detail}");
     Ok(())
+}
+
+/// Its detachment waits for a transaction that reads it, and new rows find no partition meanwhile.
+#[tokio::test]
+async fn a_partition_that_is_being_detached_takes_nothing() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let id = database.stream_in(StreamState::Active).await?;
+    let seller = database.user(demo::SELLER).await?;
+    let superuser = database.superuser().await?;
+    let today = "to_char(now() at time zone 'UTC', 'YYYY_MM_DD')";
+    let today: String = database.value(&format!("select {today}")).await?;
+    let reader = database.superuser().await?;
+    reader
+        .batch_execute("begin; select from realtime.messages")
+        .await?;
+    let backend = superuser.query_one("select pg_backend_pid()", &[]).await?;
+    let detaching = tokio::spawn(async move {
+        let detach = format!(
+            "alter table realtime.messages detach partition realtime.messages_{today} concurrently"
+        );
+        superuser.batch_execute(&detach).await
+    });
+    wait_until_blocked(&database.owner, backend.get(0)).await?;
+    let topic = format!("chat:{id}");
+    let frames = database.broadcasts(&topic).await?.len();
+    send_message(&seller, id, "hello").await?;
+    assert_eq!(database.broadcasts(&topic).await?.len(), frames);
+    assert_eq!(status(&database, "realtime_partition").await?, "failure");
+    reader.batch_execute("rollback").await?;
+    Ok(detaching.await??)
 }
 
 #[tokio::test]
@@ -146,10 +177,12 @@ async fn a_partition_that_is_missing_for_tomorrow_is_a_warning_in_the_evening() 
             "{detail}"
         );
     }
-    // Whatever zone the session has: 20:00 UTC is the afternoon in New York.
-    database.change("set timezone = 'America/New_York'").await?;
-    assert_eq!(partition_at(&database, "20:00").await?.0, "warning");
-    assert_eq!(partition_at(&database, "19:00").await?.0, "ok");
+    // Whatever zone the session has: 20:00 UTC is the afternoon in New York, and the next day in Tokyo.
+    for zone in ["America/New_York", "Asia/Tokyo"] {
+        database.change(&format!("set timezone = '{zone}'")).await?;
+        assert_eq!(partition_at(&database, "20:00").await?.0, "warning");
+        assert_eq!(partition_at(&database, "19:00").await?.0, "ok");
+    }
     // doctor() asks about now.
     let now = "select extract(hour from now() at time zone 'UTC') >= 20";
     let is_evening: bool = database.value(now).await?;
