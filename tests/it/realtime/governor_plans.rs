@@ -116,3 +116,36 @@ async fn without_a_limit_what_was_sent_is_counted_every_five_seconds() -> Result
     assert_eq!(limit, json!(0));
     Ok(())
 }
+
+/// They are read a thousand at a time.
+#[tokio::test]
+async fn every_stream_is_planned_where_there_are_more_than_are_read_at_once() -> Result<()> {
+    const OTHERS: i64 = 1_200;
+    let governed = Governed::start(100, 4_000).await?;
+    let superuser = governed.database.superuser().await?;
+    superuser
+        .batch_execute(&format!(
+            "set session_replication_role = replica;
+             insert into stream.stream_sessions (id, seller_id, auction_id, channel_id, state, check_at, started_at)
+             select i.id, i.id, i.id, i.id::text, 'active', now() + interval '1 day', now()
+             from generate_series(1, {OTHERS}) as n
+             cross join lateral (select md5(n::text)::uuid as id) as i;
+             insert into stream.chat_heads (session_id)
+             select s.id from stream.stream_sessions as s where s.id = s.auction_id;
+             insert into stream.chat_relay (session_id)
+             select s.id from stream.stream_sessions as s where s.id = s.auction_id;
+             analyze"
+        ))
+        .await?;
+    governed.spend(6_000, 0).await?;
+    governed.plan().await?;
+    let planned: Value = governed
+        .value(
+            "select jsonb_build_array(cardinality(g.sessions), (
+                 select count(*) from stream.chat_relay as r where r.next_window_ms > 50))
+             from stream.governor as g",
+        )
+        .await?;
+    assert_eq!(planned, json!([OTHERS + 1, OTHERS + 1]));
+    Ok(())
+}
