@@ -7,6 +7,7 @@ mod flush_by_tick;
 mod flush_of_prepared_transactions;
 mod flush_queue;
 mod frame_completeness;
+mod frame_windows;
 mod frames;
 mod governor;
 mod governor_auctions;

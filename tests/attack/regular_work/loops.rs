@@ -11,6 +11,8 @@ use stream_tests::demo;
 use stream_tests::stream::{numbers, send_message};
 use stream_tests::waiting::{wait_for, wait_until};
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 /// Loops as pg_cron starts them: the next behind the one before, and again after one that was ended. Each is short, so that
@@ -173,7 +175,7 @@ async fn the_gap_between_two_loops_loses_and_reorders_nothing() -> Result<()> {
     owner.batch_execute("set statement_timeout = '2s'").await?;
     let block = database.tick_loop().await?;
     for round in 0..3 {
-        let running = owner.batch_execute(&block);
+        let running = run(&owner, &block);
         let sending = async {
             for number in 0..40 {
                 send_message(&seller, id, &format!("{round}: {number}")).await?;
@@ -188,6 +190,14 @@ async fn the_gap_between_two_loops_loses_and_reorders_nothing() -> Result<()> {
             send_message(&seller, id, &format!("in gap {round}: {number}")).await?;
         }
     }
-    owner.batch_execute(&block).await?;
+    run(&owner, &block).await?;
     expect_complete(&database, &[id]).await
+}
+
+/// A loop to its end, or to its statement_timeout on a machine that is too busy for its last units.
+async fn run(owner: &Client, block: &str) -> Result<()> {
+    match owner.batch_execute(block).await {
+        Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => Ok(()),
+        outcome => Ok(outcome?),
+    }
 }

@@ -222,6 +222,14 @@ async fn a_slot_that_is_gone_is_named_and_what_was_sent_meanwhile_lost() -> Resu
     watched.reaches("delivered").await?;
     let cut = json!({"cut_slot": {"for_ms": 25_000}});
     watched.services.fault(cut).await?;
+    wait_for("the stream breaks", async || {
+        let counts = watched.services.gateway_counts().await?;
+        Ok((counts["is_streaming"] == false).then_some(()))
+    })
+    .await?;
+    // The next one is due at once.
+    let due = "update stream.canary set sent_at = sent_at - interval '10 seconds'";
+    watched.services.database.change(due).await?;
     watched.reaches("not_followed").await?;
     watched
         .is_diagnosed("failure", "its replication slot is gone")
@@ -233,7 +241,7 @@ async fn a_slot_that_is_gone_is_named_and_what_was_sent_meanwhile_lost() -> Resu
 async fn a_restart_of_realtime_is_seen_and_passes() -> Result<()> {
     let watched = Watched::start().await?;
     watched.reaches("delivered").await?;
-    let restart = json!({"restart_with_loss": {"for_ms": 3000}});
+    let restart = json!({"restart_with_loss": {"for_ms": 6000}});
     watched.services.fault(restart).await?;
     watched.reaches("realtime_away").await?;
     watched.reaches("delivered").await

@@ -2,12 +2,15 @@
 
 use anyhow::Result;
 use stream_tests::database::TestDatabase;
+use stream_tests::waiting::wait_until;
+use tokio_postgres::NoTls;
 
 /// Else Postgres would end the loop in the middle of its work, once a minute.
 #[tokio::test]
 async fn the_loop_ends_before_a_statement_timeout() -> Result<()> {
     let database = TestDatabase::create().await?;
-    database.change("set statement_timeout = '2s'").await?;
+    // A fifth of it is for the last units.
+    database.change("set statement_timeout = '5s'").await?;
     for _ in 0..2 {
         let block = database.tick_loop().await?;
         database.change(&block).await?;
@@ -16,6 +19,22 @@ async fn the_loop_ends_before_a_statement_timeout() -> Result<()> {
         .value("select sends_at > '-infinity' from stream.ticker")
         .await?;
     assert!(is_marked);
+    Ok(())
+}
+
+/// Otherwise nobody would see before its end what it has done.
+#[tokio::test]
+async fn what_the_loop_has_done_is_seen_while_it_goes_on() -> Result<()> {
+    let database = TestDatabase::create().await?;
+    let block = database.tick_loop().await?;
+    let ticker = database.connect("postgres").await?;
+    let ending = ticker.cancel_token();
+    let ticking = tokio::spawn(async move { ticker.batch_execute(&block).await });
+    let is_marked = "select sends_at > '-infinity' from stream.ticker";
+    wait_until(&database.owner, is_marked).await?;
+    assert!(!ticking.is_finished());
+    ending.cancel_query(NoTls).await?;
+    assert!(ticking.await?.is_err());
     Ok(())
 }
 

@@ -32,7 +32,6 @@ const LONGER: &[(&str, usize)] = &[
     ("tests/it/config/values.rs", 329),
     ("tests/it/contract/request_ids.rs", 308),
     ("tests/it/moderation/properties/model.rs", 327),
-    ("tests/it/realtime/frames.rs", 306),
     ("tests/it/stream/finding.rs", 333),
     ("tests/it/stream/host_liveness.rs", 390),
     ("tests/it/stream/properties/model.rs", 340),
