@@ -157,7 +157,7 @@ pub async fn recoveries_are_counted_by_whether_they_held_everything() {
             [1.0, 2.0],
         ),
         (
-            "state",
+            "messages?after_seq=7",
             r#"{"recovered": true, "messages": [{}]}"#,
             [1.0, 2.0],
         ),

@@ -261,7 +261,7 @@ async fn each_call_has_its_own_time() -> Result<()> {
         )
         .await?;
     let call = call_for(demo::SELLER, "send_message", &message(stream))?;
-    let times = [400, 7_900, 400, 3_400].map(Duration::from_millis);
+    let times = [400, 20_000, 400, 6_400].map(Duration::from_millis);
     let mut answers = Vec::new();
     for time in times {
         answers.push(match upstream.call(due_in(&call, time)).await {
@@ -274,9 +274,11 @@ async fn each_call_has_its_own_time() -> Result<()> {
     }
     let refused = "refused with statement_timeout";
     assert_eq!(answers[0], refused);
-    // Of 7,900 ms some have passed when the call goes out.
-    ensure!(answers[1].starts_with("8s 7"), "{answers:?}");
+    // The longest there is.
+    assert_eq!(answers[1], "8s 7500ms");
     assert_eq!(answers[2], refused);
-    ensure!(answers[3].starts_with('3'), "{answers:?}");
+    // Some have passed when the call goes out.
+    let is_shorter = answers[3] != refused && !answers[3].starts_with("8s");
+    ensure!(is_shorter, "{answers:?}");
     Ok(())
 }
