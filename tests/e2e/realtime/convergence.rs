@@ -23,6 +23,9 @@ const TIMES: u32 = 4;
 /// Faults of the gateway in their order, and with each of them what happens to every case.
 #[derive(Debug)]
 pub struct Cases {
+    /// Messages a second; none: no limit. Frames wait for longer windows then, and for none so long that clients poll, which
+    /// are calls of `sync` without a fault.
+    limit_per_s: Option<u32>,
     everywhere: Vec<Everywhere>,
     /// By case, and by the fault of the gateway that it goes with.
     here: Vec<Vec<Step>>,
@@ -43,10 +46,15 @@ impl Property for Stage {
     const MAX_SHRINKS: u32 = 0;
 
     fn cases() -> impl Strategy<Value = Cases> {
+        let limit_per_s = prop::option::of(300..500_u32);
         let everywhere = Just(Everywhere::ALL.to_vec()).prop_shuffle();
         let step = (Here::any(), 0..3u8).prop_map(|(fault, messages)| Step { fault, messages });
         let here = vec(vec(step, Everywhere::ALL.len()), TOGETHER);
-        (everywhere, here).prop_map(|(everywhere, here)| Cases { everywhere, here })
+        (limit_per_s, everywhere, here).prop_map(|(limit_per_s, everywhere, here)| Cases {
+            limit_per_s,
+            everywhere,
+            here,
+        })
     }
 
     async fn enter() -> Result<Self> {
@@ -54,7 +62,18 @@ impl Property for Stage {
     }
 
     async fn play(&self, cases: &Cases) -> Result<()> {
+        self.set_limit(cases.limit_per_s).await?;
         let mut followed = self.begin(cases.here.len()).await?;
+        if cases.limit_per_s.is_some() {
+            // Frames carry all that waits, so few of the other faults leave a hole between two of them.
+            for fault in [Here::RowsLost(1), Here::Nothing] {
+                for stream in followed.streams() {
+                    self.strike_here(stream, fault).await?;
+                    self.write(stream, 1).await?;
+                }
+                self.sent().await?;
+            }
+        }
         for (number, everywhere) in cases.everywhere.iter().enumerate() {
             for (stream, steps) in followed.streams().zip(&cases.here) {
                 self.strike_here(stream, steps[number].fault).await?;
@@ -63,11 +82,17 @@ impl Property for Stage {
                 for (stream, steps) in followed.streams().zip(&cases.here) {
                     stage.write(stream, steps[number].messages).await?;
                 }
+                // Under a limit frames come later, and would miss the fault.
+                if cases.limit_per_s.is_some() && everywhere.lets_frames_out() {
+                    stage.sent().await?;
+                }
                 Ok(())
             })
             .await?;
         }
         self.end_faults().await?;
+        let longest_ms = self.longest_window_ms().await?;
+        ensure!(longest_ms <= 5_000, "clients poll, in {longest_ms} ms");
         // A loss is noticed by the next frame: somebody says something in every chat.
         for stream in followed.streams() {
             self.write(stream, 1).await?;

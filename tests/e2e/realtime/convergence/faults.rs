@@ -64,6 +64,11 @@ impl Everywhere {
         Self::LimitExceeded,
     ];
 
+    /// Whether frames are written while it lasts.
+    pub fn lets_frames_out(self) -> bool {
+        !matches!(self, Self::WorkerKilled | Self::PartitionMissing)
+    }
+
     pub async fn begin(self, services: &mut Services) -> Result<()> {
         match self {
             Self::GatewayKilled => services.kill_gateway()?,

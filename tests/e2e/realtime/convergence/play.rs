@@ -65,6 +65,22 @@ impl Stage {
         })
     }
 
+    /// Sets the limit of messages that is planned with from now on; none: there is no limit.
+    pub async fn set_limit(&self, limit_per_s: Option<u32>) -> Result<()> {
+        let limit_per_s = limit_per_s.unwrap_or_default();
+        let services = self.services.lock().await;
+        let database = &services.database;
+        database
+            .change(&format!(
+                "update stream.config set realtime_messages_per_s = {limit_per_s} where id"
+            ))
+            .await?;
+        let is_planned = format!(
+            "select coalesce((select g.limit_per_s from stream.governor as g), 0) = {limit_per_s}"
+        );
+        wait_until(&database.owner, &is_planned).await
+    }
+
     /// Opens streams and lets the clients of each follow its chat.
     pub async fn begin(&self, count: usize) -> Result<Followed> {
         let services = self.services.lock().await;
@@ -142,6 +158,14 @@ impl Stage {
         .await
     }
 
+    /// Of all streams.
+    pub async fn longest_window_ms(&self) -> Result<i32> {
+        let services = self.services.lock().await;
+        let longest =
+            "select max(greatest(r.window_ms, r.next_window_ms)) from stream.chat_relay as r";
+        services.database.value(longest).await
+    }
+
     pub async fn end_faults(&self) -> Result<()> {
         self.services.lock().await.heal().await.map(drop)
     }
@@ -151,6 +175,14 @@ impl Stage {
             send_message(&self.seller, stream, &number.to_string()).await?;
         }
         Ok(())
+    }
+
+    /// Waits until frames carry everything that was written.
+    pub async fn sent(&self) -> Result<()> {
+        let services = self.services.lock().await;
+        let are_sent = "select bool_and(r.flushed_seq = h.last_seq) from stream.chat_relay as r
+            join stream.chat_heads as h on h.session_id = r.session_id";
+        wait_until(&services.database.owner, are_sent).await
     }
 
     /// The numbers in the table, by stream.
