@@ -18,6 +18,9 @@ pub(super) enum Fault {
     Quota,
     /// The database has no partition for today.
     NoPartition,
+    /// Realtime could not read the database within the time in which it waits for that, and closes the channel again and
+    /// again.
+    NotFollowed,
 }
 
 impl Fault {
@@ -26,6 +29,8 @@ impl Fault {
         let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
         if has(&["MissingPartition"]) {
             Self::NoPartition
+        } else if has(&["Replication connection was not established"]) {
+            Self::NotFollowed
         } else if has(&["Too many messages per second"]) {
             Self::Quota
         } else if has(&[
@@ -92,6 +97,29 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Notes that the channel is joined at `now`; `is_ready`: Realtime says that it reads the database. Where it could not
+    /// before, a join alone is no news.
+    pub(super) fn join(&mut self, now: Instant, is_ready: bool) {
+        if is_ready || self.channel != Channel::Failed(Fault::NotFollowed) {
+            self.channel = Channel::Joined { since: now };
+        }
+    }
+
+    /// Takes a canary; returns whether it is new. Realtime's replay and several servers may bring an older one late.
+    pub(super) fn take(&mut self, received: Received) -> bool {
+        // Whatever Realtime has said, it reads the database.
+        if !matches!(self.channel, Channel::Joined { .. }) {
+            self.join(received.at, true);
+        }
+        let is_new = self
+            .newest
+            .is_none_or(|newest| newest.sent.canary_no < received.sent.canary_no);
+        if is_new {
+            self.newest = Some(received);
+        }
+        is_new
+    }
+
     /// Forgets what was received if the database has sent less since: it was recovered to an earlier moment. The channel
     /// counts as joined at `now`, for what was sent meanwhile was taken for old. Returns whether anything was forgotten.
     pub(super) fn forget_above(&mut self, sent_no: i64, now: Instant) -> bool {
@@ -148,6 +176,10 @@ mod tests {
             ),
             ("ChannelRateLimitReached: Too many channels", Fault::Away),
             ("MissingPartition: no partition", Fault::NoPartition),
+            (
+                "Replication connection was not established in time",
+                Fault::NotFollowed,
+            ),
             ("RealtimeRestarting: Realtime is restarting", Fault::Away),
             (
                 "UnableToConnectToProject: Realtime was unable to connect",

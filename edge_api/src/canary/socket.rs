@@ -129,7 +129,7 @@ impl Connection {
         signed_in: SignedIn,
         link: &watch::Sender<Link>,
     ) -> Result<Never, Fault> {
-        set_joined(link);
+        set_joined(link, false);
         let mut heartbeats = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         let mut unanswered: Option<String> = None;
         let mut renew_at = Instant::now() + signed_in.renew_after;
@@ -140,7 +140,9 @@ impl Connection {
                 told = self.receive() => match told? {
                     Told::Canary(sent) => note(link, sent),
                     Told::System { fault: Some(text), .. } => last_fault = Fault::of(&text),
-                    Told::System { text, .. } if text == REPLICATION_READY => set_joined(link),
+                    Told::System { text, .. } if text == REPLICATION_READY => {
+                        set_joined(link, true);
+                    }
                     Told::Reply { to, .. } if unanswered.as_ref() == Some(&to) => unanswered = None,
                     Told::Closed => return Err(last_fault),
                     Told::Reply { .. } | Told::System { .. } | Told::Other => {}
@@ -189,30 +191,27 @@ impl Connection {
     }
 }
 
-fn set_joined(link: &watch::Sender<Link>) {
+/// `is_ready`: rows of the database arrive, as Realtime says.
+fn set_joined(link: &watch::Sender<Link>, is_ready: bool) {
     link.send_modify(|link| {
-        if !matches!(link.channel, link::Channel::Joined { .. }) {
+        let is_joined = |link: &Link| matches!(link.channel, link::Channel::Joined { .. });
+        let was_joined = is_joined(link);
+        link.join(Instant::now(), is_ready);
+        if !was_joined && is_joined(link) {
             tracing::info!("the canary's channel is joined");
         }
-        link.channel = link::Channel::Joined {
-            since: Instant::now(),
-        };
     });
 }
 
 fn note(link: &watch::Sender<Link>, sent: Sent) {
     link.send_modify(|link| {
-        // Realtime's replay and several servers may bring an older one late.
-        if link
-            .newest
-            .is_none_or(|newest| newest.sent.canary_no < sent.canary_no)
-        {
+        let received = Received {
+            sent,
+            at: Instant::now(),
+            clock: SystemTime::now(),
+        };
+        if link.take(received) {
             counter!(CANARIES_RECEIVED).increment(1);
-            link.newest = Some(Received {
-                sent,
-                at: Instant::now(),
-                clock: SystemTime::now(),
-            });
         }
     });
 }

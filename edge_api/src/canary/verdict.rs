@@ -93,6 +93,7 @@ pub(super) fn judge(link: &Link, status: Option<&Status>, now: Instant) -> State
         Channel::Failed(Fault::Unauthorised) => return State::Unauthorised,
         Channel::Failed(Fault::Quota) => return State::Dropped,
         Channel::Failed(Fault::NoPartition) => return State::NotSent,
+        Channel::Failed(Fault::NotFollowed) => return State::NotFollowed,
         Channel::Joined { since } => since,
     };
     let is_fresh = link

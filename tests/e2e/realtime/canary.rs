@@ -1,5 +1,7 @@
 //! The canary of edge_api tells where the way through Realtime is cut.
 
+mod steadiness;
+
 use anyhow::{Context, Result};
 use hyper::Method;
 use serde_json::json;
@@ -20,7 +22,12 @@ struct Watched {
 
 impl Watched {
     async fn start() -> Result<Self> {
-        let mut services = Services::start_ticking().await?;
+        Self::start_with(&[]).await
+    }
+
+    /// With a gateway that has these settings too.
+    async fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+        let mut services = Services::start_ticking_with(variables).await?;
         let (user, password) = sign_up(&services).await?;
         let edge_url = start_watcher(&mut services, "edge_api_watching", &password)?;
         Ok(Self {

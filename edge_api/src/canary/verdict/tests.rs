@@ -176,3 +176,54 @@ fn a_database_that_does_not_answer_leaves_what_comes_back() {
     situation.received(8, 25);
     assert_eq!(judge(&situation.link, None, situation.now), State::Unknown);
 }
+
+/// Realtime lets everybody join, and closes the channel when it could not read the database within a minute.
+#[test]
+fn a_realtime_that_cannot_read_the_database_is_named_over_all_joins_until_it_can() {
+    let words = "Replication connection was not established in time";
+    let mut situation = Situation::new();
+    situation.received(8, 40).sent(12, 6);
+    for is_followed in [false, true] {
+        situation.status.is_followed = is_followed;
+        for _ in 0..2 {
+            situation.link.channel = Channel::Failed(Fault::of(words));
+            assert_eq!(situation.state(), State::NotFollowed);
+            situation.link.join(situation.now, false);
+            assert_eq!(situation.state(), State::NotFollowed);
+        }
+        situation.link.join(situation.now, true);
+        assert_eq!(
+            situation.link.channel,
+            Channel::Joined {
+                since: situation.now
+            }
+        );
+    }
+    situation.link.channel = Channel::Failed(Fault::Away);
+    situation.link.join(situation.now, false);
+    assert_eq!(
+        situation.link.channel,
+        Channel::Joined {
+            since: situation.now
+        }
+    );
+}
+
+#[test]
+fn a_canary_that_comes_shows_that_the_database_is_read() {
+    let mut situation = Situation::new();
+    situation.received(8, 40).sent(12, 1);
+    situation.link.channel = Channel::Failed(Fault::NotFollowed);
+    let mut received = situation.link.newest.expect("one was received");
+    received.at = situation.now;
+    received.sent.canary_no = 12;
+    assert!(situation.link.take(received));
+    assert_eq!(situation.state(), State::Delivered);
+    assert!(!situation.link.take(received));
+    received.sent.canary_no = 11;
+    assert!(!situation.link.take(received));
+    assert_eq!(
+        situation.link.newest.map(|newest| newest.sent.canary_no),
+        Some(12)
+    );
+}
