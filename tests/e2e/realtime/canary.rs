@@ -1,5 +1,6 @@
 //! The canary of edge_api tells where the way through Realtime is cut.
 
+mod away;
 mod steadiness;
 
 use anyhow::{Context, Result};
@@ -245,16 +246,6 @@ async fn a_slot_that_is_gone_is_named_and_what_was_sent_meanwhile_lost() -> Resu
 }
 
 #[tokio::test]
-async fn a_restart_of_realtime_is_seen_and_passes() -> Result<()> {
-    let watched = Watched::start().await?;
-    watched.reaches("delivered").await?;
-    let restart = json!({"restart_with_loss": {"for_ms": 6000}});
-    watched.services.fault(restart).await?;
-    watched.reaches("realtime_away").await?;
-    watched.reaches("delivered").await
-}
-
-#[tokio::test]
 async fn a_publication_that_is_gone_is_named() -> Result<()> {
     let watched = Watched::start().await?;
     watched.reaches("delivered").await?;
@@ -265,16 +256,6 @@ async fn a_publication_that_is_gone_is_named() -> Result<()> {
     watched
         .is_diagnosed("failure", "its publication or its replication slot")
         .await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_realtime_that_is_away_is_named() -> Result<()> {
-    let mut watched = Watched::start().await?;
-    watched.reaches("delivered").await?;
-    watched.services.kill_gateway()?;
-    watched.reaches("realtime_away").await?;
-    watched.is_diagnosed("failure", "cannot be reached").await?;
     Ok(())
 }
 
