@@ -88,14 +88,14 @@ export class Person {
 
     /** What the page shows, for whoever reads that a step failed. */
     async describe(): Promise<string> {
-        const shown = this.page.evaluate(() => {
-            const phases = Array.from(
-                document.querySelectorAll<HTMLElement>('[data-phase]'),
-                (one) => one.dataset.phase
-            )
-            return `phases ${phases.join()}\n${document.body.innerText}`
-        })
-        const text = await shown.catch((error: unknown) => `cannot be read: ${String(error)}`)
+        const phases = this.page
+            .locator('[data-phase]')
+            .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.phase))
+        const shown = Promise.all([phases, this.page.locator('body').ariaSnapshot()])
+        const text = await shown.then(
+            ([names, words]) => `phases ${names.join()}\n${words}`,
+            (error: unknown) => `cannot be read: ${String(error)}`
+        )
         return [`--- ${this.name}`, ...this.troubles, text].join('\n')
     }
 
