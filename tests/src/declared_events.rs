@@ -289,8 +289,8 @@ mod tests {
         let (good, mut bad) = (frame(&entry()), frame(&entry()));
         bad["extra"] = json!(true);
         let seen = |payload: &Value| {
-            violations_in_sightings(&json!({"viewer": [{"topic": "chat", "payload": payload}]}))
-                .len()
+            let sighting = json!({"topic": "chat", "event": "messages", "payload": payload});
+            violations_in_sightings(&json!({"viewer": [sighting]})).len()
         };
         assert_eq!((seen(&good), seen(&bad)), (0, 1));
         assert_eq!(seen(&json!({"forged": true})), 0);
