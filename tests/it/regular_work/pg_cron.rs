@@ -32,6 +32,10 @@ const TWO_MINUTES: Duration = Duration::from_secs(120);
 /// Until a run that is about to end, and the whole of the next.
 const THREE_MINUTES: Duration = Duration::from_secs(180);
 
+/// The ticker's row beside each run of the job that goes on.
+const RUNS: &str = "stream.ticker as t cross join pg_stat_activity as a
+    where a.query like '%tick_for_a_minute%' and a.pid <> pg_backend_pid()";
+
 /// A database in whose cluster pg_cron runs, open to the owner of the tables.
 async fn database_with_pg_cron(name: &str) -> Result<(OwnCluster, TestDatabase)> {
     database_of_edition_with_pg_cron(Edition::chosen()?, name).await
@@ -184,11 +188,11 @@ async fn the_job_commits_and_goes_on_until_the_next_minute() -> Result<()> {
     let _: String = database.value(SCHEDULE).await?;
     let id = database.stream_in(StreamState::Active).await?;
     let superuser = database.superuser().await?;
-    let mark = "select a.query_start, t.ticked_at from stream.ticker as t join pg_stat_activity as a
-            on t.ticked_at > a.query_start where a.query like '%tick_for_a_minute%' and a.pid <> pg_backend_pid()";
+    let mark =
+        format!("select a.query_start, t.ticked_at from {RUNS} and t.ticked_at > a.query_start");
     let mut marks: HashMap<SystemTime, HashSet<SystemTime>> = HashMap::new();
     wait_within(TWO_MINUTES, "two marks of a run that goes on", async || {
-        for row in superuser.query(mark, &[]).await? {
+        for row in superuser.query(&mark, &[]).await? {
             marks.entry(row.get(0)).or_default().insert(row.get(1));
         }
         Ok(marks.values().any(|run| run.len() >= 2).then_some(()))
@@ -206,10 +210,9 @@ async fn the_job_commits_and_goes_on_until_the_next_minute() -> Result<()> {
     wait_until_within(TWO_MINUTES, &database.owner, is_marked).await?;
     // A loop that ended long before the next minute would leave the rest of each without a ticker. pg_cron's own times of a run are
     // not those of its end: 1.4 may wait for it with the time taken before.
-    let goes_on = "select bool_or(t.ticked_at > a.query_start + interval '50 seconds')
-        from stream.ticker as t cross join pg_stat_activity as a
-        where a.query like '%tick_for_a_minute%' and a.pid <> pg_backend_pid()";
-    wait_until_within(THREE_MINUTES, &superuser, goes_on).await?;
+    let goes_on =
+        format!("select bool_or(t.ticked_at > a.query_start + interval '50 seconds') from {RUNS}");
+    wait_until_within(THREE_MINUTES, &superuser, &goes_on).await?;
     let first =
         "select d.status = 'succeeded' from cron.job_run_details as d order by d.runid limit 1";
     wait_until_within(TWO_MINUTES, &database.owner, first).await
