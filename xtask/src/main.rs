@@ -90,7 +90,7 @@ fn run() -> Result<ExitCode> {
             "demo" => commands::demo::run(arguments),
             "test" => commands::test::run(arguments),
             // Cargo's runner, while it tests.
-            commands::test::times::COMMAND => commands::test::times::run_binary(arguments),
+            commands::test::runner::COMMAND => commands::test::runner::run_binary(arguments),
             "bench" => commands::bench::run(arguments),
             "generate" => commands::generate::run(arguments),
             "sql" => commands::sql::run(arguments),

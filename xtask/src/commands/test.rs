@@ -2,10 +2,12 @@
 
 mod cluster;
 mod core;
+mod failures;
 mod named_tests;
 mod native_only;
+pub mod runner;
 mod same_in_both;
-pub mod times;
+mod times;
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -26,7 +28,7 @@ use xtask::{
 
 use self::core::{CORE, PG_CRON};
 pub use cluster::{Broadcasts, start_cluster};
-use times::Times;
+use runner::Notes;
 
 const PACKAGE: &str = "stream_tests";
 
@@ -165,11 +167,12 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
     leaks::count_statements(&mut options.settings);
     let watch = Watch::begin(&local_dir::directory("log")?)?;
     let (mut cluster, environment) = start_cluster(&mut cargo, options, Broadcasts::Compared)?;
-    let times = Times::note(&mut cargo, &cluster.run().directory());
+    let notes = Notes::of(&mut cargo, &cluster.run().directory());
     let outcome = execute(&mut cargo);
+    let notes = notes.read();
     // One filter's tests are seen at a glance.
     if arguments.is_empty() {
-        times.print()?;
+        runner::print_times(&notes);
     }
     let leaks = find_leaks(&environment, &watch);
     let wrong_broadcasts = environment.wrong_broadcasts();
@@ -191,6 +194,9 @@ fn run_tests(mut cargo: Command, kind: TestKind, arguments: &[OsString]) -> Resu
         TestKind::All | TestKind::Integration | TestKind::Core | TestKind::Edition
     ) {
         console::note(about_pg_cron(has_pg_cron)?);
+    }
+    if arguments.is_empty() {
+        runner::print_failures(&notes);
     }
     let outcome = outcome?;
     if !leaks.is_empty() {

@@ -1,0 +1,115 @@
+//! What failed tests said, found in what libtest prints behind the tests of a binary.
+
+/// How much of each report is printed again: what failed, and no stack.
+const LINES: usize = 12;
+const CHARACTERS: usize = 400;
+
+/// The line that begins the reports, and later the list of their tests.
+const BEGIN: &str = "failures:";
+
+/// Follows the output of one binary, line by line.
+#[derive(Default)]
+pub struct Section {
+    is_open: bool,
+}
+
+impl Section {
+    /// Whether a line belongs to the reports.
+    pub fn takes(&mut self, line: &str) -> bool {
+        if line == BEGIN {
+            self.is_open = !self.is_open;
+            return false;
+        }
+        self.is_open
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure<'a> {
+    pub test: &'a str,
+    pub lines: Vec<String>,
+}
+
+/// The reports in the lines that were taken.
+pub fn reports(lines: &str) -> Vec<Failure<'_>> {
+    let mut failures: Vec<Failure<'_>> = Vec::new();
+    let mut is_stack = false;
+    for line in lines.lines() {
+        if let Some(test) = test_of(line) {
+            is_stack = false;
+            let lines = Vec::new();
+            failures.push(Failure { test, lines });
+            continue;
+        }
+        is_stack |= line.trim().eq_ignore_ascii_case("stack backtrace:");
+        let Some(failure) = failures.last_mut() else {
+            continue;
+        };
+        if !is_stack && !line.trim().is_empty() && failure.lines.len() < LINES {
+            failure.lines.push(line.chars().take(CHARACTERS).collect());
+        }
+    }
+    failures
+}
+
+/// The test whose report a line such as `---- folder::name stdout ----` begins.
+fn test_of(line: &str) -> Option<&str> {
+    line.strip_prefix("---- ")?.strip_suffix(" stdout ----")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "test a::one ... FAILED <1.000s>
+
+failures:
+
+---- a::one stdout ----
+
+thread 'a::one' (7) panicked at tests/a.rs:3:9:
+assertion `left == right` failed
+stack backtrace:
+   0: somewhere
+
+---- a::two stdout ----
+Error: no row
+
+Stack backtrace:
+   0: elsewhere
+
+
+failures:
+    a::one
+    a::two
+
+test result: FAILED. 0 passed; 2 failed
+";
+
+    #[test]
+    fn each_report_is_found_without_its_stack() {
+        let mut section = Section::default();
+        let taken: Vec<&str> = OUTPUT.lines().filter(|line| section.takes(line)).collect();
+        let taken = taken.join("\n");
+        let [one, two] = &reports(&taken)[..] else {
+            panic!("{taken}");
+        };
+        assert_eq!(one.test, "a::one");
+        assert_eq!(one.lines[1], "assertion `left == right` failed");
+        assert_eq!(one.lines.len(), 2);
+        assert_eq!(two.test, "a::two");
+        assert_eq!(two.lines, ["Error: no row"]);
+    }
+
+    #[test]
+    fn a_long_report_is_cut() {
+        let long = "x".repeat(1_000);
+        let lines = format!(
+            "---- a::one stdout ----\n{}",
+            format!("{long}\n").repeat(100)
+        );
+        let failure = &reports(&lines)[0];
+        assert_eq!(failure.lines.len(), LINES);
+        assert!(failure.lines.iter().all(|line| line.len() == CHARACTERS));
+    }
+}
