@@ -51,13 +51,7 @@ impl Governed {
         governed.spend(6_000, 0).await?;
         governed.end_window().await?;
         governed.plan().await?;
-        // As after a failure, whose next attempt lies ahead.
-        governed
-            .change(
-                "insert into stream.troubles (rule, sqlstate, since, attempts, next_attempt_at)
-                 values ('governor', '57014', now(), 1, now() + interval '5 minutes')",
-            )
-            .await?;
+        governed.database.hold_plans().await?;
         Ok(governed)
     }
 
@@ -134,5 +128,16 @@ impl Governed {
 
     pub async fn change(&self, statements: &str) -> Result<()> {
         self.database.change(statements).await
+    }
+}
+
+impl TestDatabase {
+    /// Has no plan made for five minutes, as after failures. A tick that is under way may still make one.
+    pub async fn hold_plans(&self) -> Result<()> {
+        self.change(
+            "insert into stream.troubles (rule, sqlstate, since, attempts, next_attempt_at)
+             values ('governor', '57014', now(), 1, now() + interval '5 minutes')",
+        )
+        .await
     }
 }

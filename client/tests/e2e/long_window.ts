@@ -53,13 +53,22 @@ process.stdout.write('joined\n')
 const lines = createInterface({ input: process.stdin })
 for await (const line of lines) {
     const wanted = JSON.parse(line) as { head: number; syncs: number }
-    await until('the viewer holds the log and has polled', () => {
-        return watched.held.chat.snapshot.lastSeq === wanted.head && counts.syncs >= wanted.syncs
-    })
+    const { chat, connection } = watched.held
+    await until(
+        'the viewer holds the log and has polled',
+        () => chat.snapshot.lastSeq === wanted.head && counts.syncs >= wanted.syncs,
+        () => ({
+            ...counts,
+            ...wanted,
+            lastSeq: chat.snapshot.lastSeq,
+            state: connection.state,
+            polled: connection.isPolled,
+        })
+    )
     const told = watched.told.map(({ seq, content }) => ({ seq, content }))
     process.stdout.write(`${JSON.stringify({ told, ...counts, findings: [] })}\n`)
     break
 }
-lines.close()
 await client.dispose()
-supabase.realtime.disconnect()
+// The Supabase client waits ten seconds for the answers to what it left.
+process.exit()

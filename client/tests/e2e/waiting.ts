@@ -2,11 +2,12 @@
 
 const SETTLED_WITHIN_MS = 60_000
 
-/** Fails when it does not hold within a minute. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+/** Fails when it does not hold within a minute, with what is `seen` then. */
+export async function until(what: string, holds: () => boolean, seen?: () => unknown): Promise<void> {
     const end = Date.now() + SETTLED_WITHIN_MS
     while (!holds()) {
-        if (Date.now() > end) throw new Error(`not within ${SETTLED_WITHIN_MS} ms: ${what}`)
+        if (Date.now() > end)
+            throw new Error(`not within ${SETTLED_WITHIN_MS} ms: ${what} ${JSON.stringify(seen?.() ?? '')}`)
         await sleep(20)
     }
 }

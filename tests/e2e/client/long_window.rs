@@ -8,6 +8,7 @@ use stream_tests::demo;
 use stream_tests::services::Services;
 use stream_tests::services::conversation::Conversation;
 use stream_tests::stream::send_message;
+use stream_tests::waiting::wait_until;
 use uuid::Uuid;
 
 const SCRIPT: &str = "client/tests/e2e/long_window.ts";
@@ -70,13 +71,20 @@ impl<'a> Viewer<'a> {
 }
 
 /// Makes the open window of all streams last, as the governor does when the next frames alone would exceed the limit, and
-/// plans no other for five minutes, which is as long as a rule waits after failures.
+/// has no other planned.
 async fn lengthen_windows(database: &TestDatabase) -> Result<()> {
+    database.hold_plans().await?;
+    // The first mark may be that of a tick which began before; the second one's began after that.
+    for _ in 0..2 {
+        let mark: String = database
+            .value("select ticked_at::text from stream.ticker")
+            .await?;
+        let has_ticked = format!("select ticked_at > '{mark}' from stream.ticker");
+        wait_until(&database.owner, &has_ticked).await?;
+    }
     database
         .change(&format!(
-            "insert into stream.troubles (rule, sqlstate, since, attempts, next_attempt_at)
-             values ('governor', '57014', now(), 1, now() + interval '5 minutes');
-             update stream.chat_relay
+            "update stream.chat_relay
              set flushed_at = clock_timestamp(), window_ms = 86400000, next_window_ms = 86400000, poll_ms = {POLL_MS}"
         ))
         .await
