@@ -190,8 +190,10 @@ export class Outbox {
         this.#calls.refused(error)
         // Another user is signed in. It is not theirs to send: it waits for its author, here and in the storage.
         if (error.code === 'not_self') return this.pause()
-        // The call itself has been repeated as the catalogue says. Beyond that only the network is waited for.
-        if (error.category !== 'network_error' || !error.recoverable) return this.#fail(unsent, error)
+        // The call itself has been repeated as the catalogue says. Beyond that only the network is waited for, and the place in
+        // the stream: it is taken while the first message is written, and again when a long sleep has cost it.
+        const isLost = error.category === 'network_error' && error.recoverable
+        if (!isLost && error.code !== 'not_viewer') return this.#fail(unsent, error)
         const delayMs = error.retryAfterMs ?? backoffMs(unsent.attempts, this.#random.next())
         this.#retry.set(delayMs, () => this.#next())
     }

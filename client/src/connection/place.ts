@@ -49,7 +49,7 @@ export class Place {
         try {
             await this.heartbeat(signal)
         } catch (thrown) {
-            if (!(thrown instanceof StreamError) || thrown.code !== 'not_viewer') throw thrown
+            if ((thrown as StreamError).code !== 'not_viewer') throw thrown
             this.#lease = null
             await this.#join(signal)
         }

@@ -97,6 +97,11 @@ export function chatBench(options: { storage?: StorageAdapter; log?: FakeLog; cl
     return bench
 }
 
+/** Contents and statuses of the messages on the screen. */
+export function shown({ chat }: ChatBench): string[] {
+    return chat.snapshot.messages.map(({ content, status }) => `${content} ${status}`)
+}
+
 /** What the server answers when all is well. */
 export function answered(log: FakeLog, name: string, args: Record<string, unknown>): unknown {
     const whole = (entry: object) => ({ ...entry, session_id: SESSION, updated_at: log.serverTime() })

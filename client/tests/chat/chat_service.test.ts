@@ -30,7 +30,13 @@ const write = (count: number) => {
     for (let no = 1; no <= count; no++) log.send(SELLER, `message ${no}`, `id-${no}`)
 }
 
+/** Another device of the user watches. */
+const join = () => server.run('join_stream', ADA, { session_id: SESSION })
+
 test('a message is sent without a chat, and shown by the chat that is open', async () => {
+    // Nobody is about to take the place.
+    await expect(done(client.chat.sendMessage(SESSION, ADA, 'too early'))).rejects.toMatchObject({ code: 'not_viewer' })
+    join()
     expect(await done(client.chat.sendMessage(SESSION, ADA, 'first'))).toMatchObject({
         sessionId: SESSION,
         userId: ADA,
@@ -48,6 +54,7 @@ test('a message is sent without a chat, and shown by the chat that is open', asy
 })
 
 test('a refused message rejects with the code of the refusal', async () => {
+    join()
     log.restrict(ADA, { kind: 'mute', until: null, reason: null })
     await expect(done(client.chat.sendMessage(SESSION, ADA, 'hello'))).rejects.toMatchObject({ code: 'muted' })
 })

@@ -37,8 +37,12 @@ function expectAsTheLog({ log, chat, sent }: Scenario): void {
         log.restrictions.get(chat.userId)?.some(({ until }) => until === null || Date.parse(until) > log.now())
     expect(snapshot.restrictions.length > 0).toBe(isMuted === true)
 
-    const unsent = new Map(snapshot.messages.filter(({ seq }) => seq === null).map((one) => [one.id, one.status]))
-    for (const status of unsent.values()) expect(status).toBe('failed')
+    const unsent = new Map(snapshot.messages.filter(({ seq }) => seq === null).map((one) => [one.id, one]))
+    // A place that was lost, or not yet taken, was waited for.
+    for (const { status, error } of unsent.values()) {
+        expect(status).toBe('failed')
+        expect(['muted', 'send_expired']).toContain(error?.code)
+    }
     for (const [id, content] of sent) {
         const entries = log.entries.filter((entry) => entry.id === id)
         expect(entries.length).toBeLessThanOrEqual(1)

@@ -5,9 +5,8 @@ import { MAX_UNSENT, RESEND_WITHIN_MS } from '../../src/chat/outbox.ts'
 import { MAX_MISSED } from '../../src/chat/synchroniser.ts'
 import { StreamError } from '../../src/error/stream_error.ts'
 import { FakeRefusal } from '../fake_server/fake_refusal.ts'
-import { answered, type ChatBench, chatBench, MemoryStorage } from './chat_bench.ts'
+import { answered, chatBench, MemoryStorage, shown } from './chat_bench.ts'
 
-const shown = ({ chat }: ChatBench) => chat.snapshot.messages.map(({ content, status }) => `${content} ${status}`)
 const lost = async () => {
     throw new StreamError('unreachable', 'fetch failed')
 }
@@ -125,17 +124,6 @@ test('at most thirty messages wait', async () => {
     expect(bench.chat.snapshot.messages).toHaveLength(MAX_UNSENT)
 })
 
-test('without a network nothing is tried until the next sync is answered', async () => {
-    const bench = chatBench()
-    bench.sync()
-    bench.chat.pause()
-    const { stored } = bench.chat.send('hello')
-    await bench.clock.advance(60_000)
-    expect(bench.calls).toEqual([])
-    bench.sync()
-    expect(await stored).toMatchObject({ seq: 1 })
-})
-
 test('a restart of the app sends what was not answered, under the same id', async () => {
     const storage = new MemoryStorage()
     const first = chatBench({ storage })
@@ -160,28 +148,6 @@ test('a restart of the app sends what was not answered, under the same id', asyn
     expect(second.calls.map(({ args }) => args.id)).toEqual([message.id])
     await second.clock.settle()
     expect(storage.texts.size).toBe(0)
-})
-
-test('a message that another user would send waits for its author, through a restart too', async () => {
-    const storage = new MemoryStorage()
-    const first = chatBench({ storage })
-    first.sync()
-    first.answer(async () => {
-        throw new FakeRefusal('not_self', 403)
-    })
-    const { message } = first.chat.send('mine')
-    first.chat.send('mine too')
-    await first.clock.advance(60_000)
-    expect(first.calls).toHaveLength(1)
-    expect(shown(first)).toEqual(['mine pending', 'mine too pending'])
-    first.chat.dispose()
-
-    const second = chatBench({ storage, log: first.log, clock: first.clock })
-    await second.chat.restore()
-    await second.clock.advance(1_000)
-    second.sync()
-    expect(shown(second)).toEqual(['mine sent', 'mine too sent'])
-    expect(second.log.entries[0]?.id).toBe(message.id)
 })
 
 test('a message of an hour ago is not sent by itself, and the user may', async () => {

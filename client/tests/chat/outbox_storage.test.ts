@@ -4,9 +4,7 @@ import { expect, test } from 'vitest'
 import { sleep } from '../../src/clock/sleep.ts'
 import { FakeRefusal } from '../fake_server/fake_refusal.ts'
 import { ServerTime } from '../fake_server/server_time.ts'
-import { type ChatBench, chatBench, MemoryStorage } from './chat_bench.ts'
-
-const shown = ({ chat }: ChatBench) => chat.snapshot.messages.map(({ content, status }) => `${content} ${status}`)
+import { chatBench, MemoryStorage, shown } from './chat_bench.ts'
 
 /** A storage whose steps take as long as the test says when they begin. */
 class SlowStorage extends MemoryStorage {

@@ -1,6 +1,7 @@
 /** The whole server in one process, on a fake clock: logs, calls, Realtime, and a network that loses, delays, doubles and reorders. */
 
 import type { Dice } from './dice.ts'
+import { live, subscription } from './fake_answers.ts'
 import { FakeLog } from './fake_log.ts'
 import { FakeRefusal } from './fake_refusal.ts'
 import type { ServerTime } from './server_time.ts'
@@ -153,6 +154,11 @@ export class FakeServer {
         return null
     }
 
+    /** A viewer's lease is over. */
+    endLease(sessionId: string, userId: string): void {
+        this.#joined.delete(`${sessionId} ${userId}`)
+    }
+
     /** Breaks every socket; frames under way are lost with it. */
     cut(): void {
         for (const listener of [...this.listeners]) {
@@ -217,12 +223,11 @@ export class FakeServer {
                 return { lease, token: null, retry_after_ms: null, sync, contract_version: '1.0', oldest_client: '1.0' }
             }
             case 'heartbeat':
-                if (!this.#joined.has(`${sessionId} ${userId}`) && log.sellerId !== userId)
-                    throw new FakeRefusal('not_viewer', 403)
+                this.#requirePlace(log, userId)
                 if (log.state === 'ended') throw new FakeRefusal('stream_ended', 410)
                 return log.heartbeat()
             case 'remove_viewer':
-                this.#joined.delete(`${sessionId} ${userId}`)
+                this.endLease(sessionId, userId)
                 return null
             case 'sync':
                 return log.sync(
@@ -231,6 +236,7 @@ export class FakeServer {
                     (args.epoch as string | undefined) ?? null
                 )
             case 'send_message':
+                if (!log.entries.some(({ id }) => id === args.id)) this.#requirePlace(log, userId)
                 return {
                     ...log.send(userId, args.content as string, args.id as string),
                     session_id: sessionId,
@@ -260,11 +266,16 @@ export class FakeServer {
             case 'send_reaction':
                 return { accepted: args.kind === 'heart', retry_after_ms: args.kind === 'heart' ? null : 900 }
             case 'subscribe_to_chat':
-                if (!this.#joined.has(`${sessionId} ${userId}`) && log.sellerId !== userId)
-                    throw new FakeRefusal('not_viewer', 403)
+                this.#requirePlace(log, userId)
                 return subscription(sessionId, userId, true)
             default:
                 throw new FakeRefusal('route_not_found', 404)
+        }
+    }
+
+    #requirePlace({ sessionId, sellerId }: FakeLog, userId: string): void {
+        if (sellerId !== userId && !this.#joined.has(`${sessionId} ${userId}`)) {
+            throw new FakeRefusal('not_viewer', 403)
         }
     }
 
@@ -284,15 +295,4 @@ export class FakeServer {
             if (this.listeners.has(listener)) listener.deliver(event, structuredClone(payload))
         })
     }
-}
-
-/** An auction has the id of its stream here. */
-function live(log: FakeLog): unknown {
-    const id = { session_id: log.sessionId, auction_id: log.sessionId, seller_id: log.sellerId }
-    const counts = { viewer_count: log.viewerCount, peak_viewer_count: log.viewerCount }
-    return { ...id, ...counts, title: null, state: log.state, created_at: log.serverTime(), started_at: null }
-}
-
-function subscription(sessionId: string, userId: string, isActive: boolean): unknown {
-    return { id: sessionId, session_id: sessionId, user_id: userId, channel: `chat:${sessionId}`, is_active: isActive }
 }

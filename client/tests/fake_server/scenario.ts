@@ -32,6 +32,7 @@ export type Step =
     | { do: 'mute'; ms: number | null }
     | { do: 'lift' }
     | { do: 'resync' }
+    | { do: 'end lease' }
 
 const ms = (max: number) => fc.integer({ min: 0, max })
 const part = fc.integer({ min: 0, max: 99 })
@@ -71,7 +72,8 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
         arbitrary: fc.record({ do: fc.constant('mute' as const), ms: fc.option(fc.integer({ min: 1, max: 60_000 })) }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('lift' as const) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('resync' as const) }) }
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('resync' as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('end lease' as const) }) }
 )
 
 export const anyTransport: fc.Arbitrary<'rpc' | 'edge'> = fc.constantFrom('rpc', 'edge')
@@ -174,6 +176,8 @@ export class Scenario {
             }
             case 'lift':
                 return log.lift(ADA, 'mute')
+            case 'end lease':
+                return server.endLease(SESSION, ADA)
             case 'resync':
                 return server.broadcast(`stream:${SESSION}`, 'resync', { session_id: SESSION, reason: 'test' })
         }

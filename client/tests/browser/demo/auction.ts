@@ -3,6 +3,7 @@
  * is cut, a buyer who sleeps, the summary. Prints one line of JSON: what was wrong, and what was measured.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { launchChromium } from '../chromium.ts'
 import { checkScreen, type Finding, forget, noted, tasksOverLimit } from './checks.ts'
@@ -177,12 +178,16 @@ try {
     await ada.page.locator('[data-phase="playing"]').first().waitFor()
     for (const buyer of [ada, ben]) await videoPlays(buyer.page)
 
-    say('a buyer is banned')
+    say('a buyer writes before her slow join is answered, and is banned')
     const cleo = await enter('cleo')
+    await cleo.page.route(/join_stream/, async (route) => {
+        await pause(2_000)
+        await route.continue()
+    })
     await cleo.openAuction(TITLE)
-    await videoPlays(cleo.page)
     await cleo.say('Buy at my shop instead')
     await seller.reads('at my shop instead')
+    await videoPlays(cleo.page)
     await actOn(seller, 'at my shop instead', /^Ban cleo/)
     await cleo.page.locator('[data-phase="failed"]').first().waitFor()
     findings.push(...(await checkScreen(cleo, 'failed')))

@@ -6,7 +6,7 @@ export const PHONE = { width: 390, height: 844 }
 export const DESK = { width: 1280, height: 800 }
 
 /** Far above what a step needs on a busy machine; it ends a step that hangs. */
-const DEADLINE_MS = 120_000
+export const DEADLINE_MS = 120_000
 
 export interface PersonOptions {
     viewport?: { width: number; height: number }
