@@ -2,6 +2,7 @@
 //! nothing that is not there, short files, no function of SQL that nothing calls, few lines inside unsafe, and property tests that
 //! say which property they test and follow the seed.
 
+mod browser_waits;
 mod called_functions;
 mod circles;
 mod file_lengths;

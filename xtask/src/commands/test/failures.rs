@@ -1,7 +1,8 @@
 //! What failed tests said, found in what libtest prints behind the tests of a binary.
 
-/// How much of each report is printed again: what failed, and no stack.
-const LINES: usize = 12;
+/// How much of each report is printed again: its first and its last lines, and no stack. A script says last what ended it.
+const FIRST: usize = 8;
+const LAST: usize = 8;
 const CHARACTERS: usize = 400;
 
 /// The line that begins the reports, and later the list of their tests.
@@ -45,8 +46,14 @@ pub fn reports(lines: &str) -> Vec<Failure<'_>> {
         let Some(failure) = failures.last_mut() else {
             continue;
         };
-        if !is_stack && !line.trim().is_empty() && failure.lines.len() < LINES {
+        if !is_stack && !line.trim().is_empty() {
             failure.lines.push(line.chars().take(CHARACTERS).collect());
+        }
+    }
+    for Failure { lines, .. } in &mut failures {
+        let middle = FIRST..lines.len().saturating_sub(LAST);
+        if !middle.is_empty() {
+            lines.splice(middle, ["…".to_owned()]);
         }
     }
     failures
@@ -104,12 +111,17 @@ test result: FAILED. 0 passed; 2 failed
     #[test]
     fn a_long_report_is_cut() {
         let long = "x".repeat(1_000);
-        let lines = format!(
-            "---- a::one stdout ----\n{}",
-            format!("{long}\n").repeat(100)
-        );
-        let failure = &reports(&lines)[0];
-        assert_eq!(failure.lines.len(), LINES);
-        assert!(failure.lines.iter().all(|line| line.len() == CHARACTERS));
+        let lines: String = (0..100)
+            .map(|number| format!("{number} {long}\n"))
+            .collect();
+        let lines = format!("---- a::one stdout ----\n{lines}");
+        let printed = &reports(&lines)[0].lines;
+        assert!(printed.iter().all(|line| line.len() <= CHARACTERS));
+        let numbers: Vec<&str> = printed
+            .iter()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        let expected = "0 1 2 3 4 5 6 7 … 92 93 94 95 96 97 98 99";
+        assert_eq!(numbers.join(" "), expected);
     }
 }
