@@ -10,7 +10,6 @@ pub mod metrics;
 pub mod openapi;
 pub mod operation;
 pub mod operator;
-mod recoveries;
 pub mod reference;
 pub mod webhooks;
 

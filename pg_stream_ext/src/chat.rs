@@ -3,6 +3,7 @@
 pub mod cooldown;
 pub mod history;
 pub mod read_marks;
+mod recoveries;
 pub mod send;
 pub mod send_batch;
 pub mod sender;

@@ -102,7 +102,14 @@ begin
     union all
     select 'pg_stream_tokens_refused_total', jsonb_build_object('reason', k.reason),
         stream_private.sequence_calls(('stream.tokens_refused_' || k.reason)::regclass)
-    from unnest(array['rate', 'rights', 'setup']) as k (reason);
+    from unnest(array['rate', 'rights', 'setup']) as k (reason)
+    union all
+    -- And how often each relation is read as a whole.
+    select 'pg_stream_recoveries_total', jsonb_build_object('complete', k.is_complete),
+        pg_stat_get_numscans(k.counter)::double precision
+    from (values
+        (true, 'stream.complete_recoveries'::regclass), (false, 'stream.incomplete_recoveries'::regclass)
+    ) as k (is_complete, counter);
 
     return query
     select f.name, '{}'::jsonb, f.value::double precision

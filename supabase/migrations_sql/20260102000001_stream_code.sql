@@ -6092,6 +6092,14 @@ begin
     if not found_row.can_view then
         perform stream_ext.refuse('cannot_view');
     end if;
+    -- A recovery, unless its reader held nothing or has missed nothing.
+    if $2 > 0 or $2 = 0 and $3 is not null then
+        if not found_row.recovered then
+            perform from stream.incomplete_recoveries;
+        elsif found_row.messages <> '[]' then
+            perform from stream.complete_recoveries;
+        end if;
+    end if;
     -- A hint: the send decides, by the same limits.
     waits := greatest(
         coalesce((stream_ext.rate_spend(
@@ -13845,7 +13853,14 @@ begin
     union all
     select 'pg_stream_tokens_refused_total', jsonb_build_object('reason', k.reason),
         stream_private.sequence_calls(('stream.tokens_refused_' || k.reason)::regclass)
-    from unnest(array['rate', 'rights', 'setup']) as k (reason);
+    from unnest(array['rate', 'rights', 'setup']) as k (reason)
+    union all
+    -- And how often each relation is read as a whole.
+    select 'pg_stream_recoveries_total', jsonb_build_object('complete', k.is_complete),
+        pg_stat_get_numscans(k.counter)::double precision
+    from (values
+        (true, 'stream.complete_recoveries'::regclass), (false, 'stream.incomplete_recoveries'::regclass)
+    ) as k (is_complete, counter);
 
     return query
     select f.name, '{}'::jsonb, f.value::double precision

@@ -4,4 +4,5 @@ mod figures;
 mod plans;
 mod readers;
 mod realtime;
+mod recoveries;
 mod tokens;

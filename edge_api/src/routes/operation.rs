@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use stream_core::error::ErrorCode;
 
-use super::{Route, Verb, recoveries};
+use super::{Route, Verb};
 use crate::answer::{DatabaseJson, Nothing, PolledJson};
 use crate::arguments::Arguments;
 use crate::body::RawBody;
@@ -39,11 +39,7 @@ pub fn method_router(route: &'static Route, contract: &'static Contract) -> Meth
                 .map(|version| (version, request.headers().clone()));
             let arguments = read(route, operation, request).await?;
             let call = arguments.into_call(caller, deadline.0)?;
-            let may_be_recovery = recoveries::may_be(&call);
             let answer = state.call(call).await?;
-            if may_be_recovery {
-                recoveries::count(&answer);
-            }
             Ok::<Response, ApiError>(match (operation.rows, polled) {
                 (Rows::None, _) => Nothing.into_response(),
                 (Rows::One | Rows::Many, None) => DatabaseJson(answer).into_response(),

@@ -125,51 +125,6 @@ pub async fn the_ticker_counts_its_calls_and_tells_its_last_success() {
     assert!(last >= observed.value("process_start_time_seconds"));
 }
 
-/// Of a reader who held something, and of whom something was missed: polls without end are none.
-#[tokio::test]
-pub async fn recoveries_are_counted_by_whether_they_held_everything() {
-    let recorder = recorder().expect("buckets");
-    let observed = Observed::new(&recorder);
-    let counts = || {
-        ["true", "false"].map(|complete| {
-            let series = format!("edge_recoveries_total{{complete=\"{complete}\"}}");
-            observed.value(&series)
-        })
-    };
-    let first = "sync";
-    let later = "sync?after_seq=7";
-    for (path, answer, expected) in [
-        (
-            first,
-            r#"{"recovered": true, "messages": [{}]}"#,
-            [0.0, 0.0],
-        ),
-        (later, r#"{"recovered": true, "messages": []}"#, [0.0, 0.0]),
-        (
-            later,
-            r#"{"recovered": true, "messages": [{}]}"#,
-            [1.0, 0.0],
-        ),
-        (later, r#"{"recovered": false, "messages": []}"#, [1.0, 1.0]),
-        (
-            later,
-            r#"{"recovered": false, "messages": [{}]}"#,
-            [1.0, 2.0],
-        ),
-        (
-            "messages?after_seq=7",
-            r#"{"recovered": true, "messages": [{}]}"#,
-            [1.0, 2.0],
-        ),
-    ] {
-        let service = observed.service(&RecordingDatabase::answering(answer));
-        let path = format!("/v1/streams/{SESSION}/{path}");
-        send(service, request("GET", &path, None)).await;
-        let counts = counts().map(|count| count.unwrap_or_default());
-        assert_eq!(counts, expected, "{path}: {answer}");
-    }
-}
-
 #[tokio::test]
 async fn the_service_role_alone_reads_metrics_where_clients_call() {
     let recorder = recorder().expect("buckets");

@@ -8,6 +8,7 @@ use stream_core::error::ErrorCode;
 
 use crate::chat::cooldown::{Cooldown, cooldown_columns};
 use crate::chat::read_marks::{oldest_seq_sql, read_json_sql, unread_count_sql};
+use crate::chat::recoveries;
 use crate::digest::sha256_hex;
 use crate::log::epoch::{epoch_origin, epoch_sql};
 use crate::log::message::message_json;
@@ -240,6 +241,9 @@ fn missed(
     let row = in_utc(|| spi::first(&SYNC, &arguments))?.ok_or(ErrorCode::SessionNotFound)?;
     if !row.can_view {
         return Err(ErrorCode::CannotView.into());
+    }
+    if after_seq.is_some_and(|seq| seq > 0 || epoch.is_some()) {
+        recoveries::count(row.recovered, &row.messages)?;
     }
     let version = row.version();
     Ok((

@@ -199,6 +199,14 @@ begin
     if not found_row.can_view then
         perform stream_ext.refuse('cannot_view');
     end if;
+    -- A recovery, unless its reader held nothing or has missed nothing.
+    if $2 > 0 or $2 = 0 and $3 is not null then
+        if not found_row.recovered then
+            perform from stream.incomplete_recoveries;
+        elsif found_row.messages <> '[]' then
+            perform from stream.complete_recoveries;
+        end if;
+    end if;
     -- A hint: the send decides, by the same limits.
     waits := greatest(
         coalesce((stream_ext.rate_spend(

@@ -11,6 +11,13 @@ use xtask::cluster::SUPERUSER;
 
 /// Every statement that makes the database, but for its rows.
 pub fn catalogue(database: &TestDatabase) -> Result<String> {
+    let text = dump(database, &["--schema-only"])?;
+    // A random word protects psql from what a dump holds.
+    let lines = text.lines().filter(|line| !line.starts_with('\\'));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+pub fn dump(database: &TestDatabase, options: &[&str]) -> Result<String> {
     let cluster = &database.environment.cluster;
     let psql = cluster.psql(SUPERUSER, database.name()).command();
     let mut command = Command::new(Path::new(psql.get_program()).with_file_name("pg_dump"));
@@ -21,15 +28,12 @@ pub fn catalogue(database: &TestDatabase) -> Result<String> {
         };
     }
     let output = command
-        .arg("--schema-only")
+        .args(options)
         .output()
         .context("cannot start pg_dump")?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "pg_dump: {complaint}");
-    let text = String::from_utf8(output.stdout)?;
-    // A random word protects psql from what a dump holds.
-    let lines = text.lines().filter(|line| !line.starts_with('\\'));
-    Ok(lines.collect::<Vec<_>>().join("\n"))
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Fails with the first lines in which two catalogues part.

@@ -15,7 +15,6 @@ const TESTS: &[fn()] = &[
     requests_are_timed_by_route_method_and_class_of_status,
     a_client_that_goes_before_its_answer_is_counted_as_gone,
     calls_of_the_database_are_timed_by_operation_and_outcome,
-    recoveries_are_counted_by_whether_they_held_everything,
     the_ticker_counts_its_calls_and_tells_its_last_success,
     auth_keys::readings_of_the_key_set_are_counted_by_outcome,
     calls::the_breaker_shows_its_state_and_how_often_it_opened,
