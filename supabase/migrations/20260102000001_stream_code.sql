@@ -1461,7 +1461,7 @@ begin
     from unnest(array['rate', 'rights', 'setup']) as k (reason)
     union all
     -- And how often each relation is read as a whole.
-    select 'pg_stream_recoveries_total', jsonb_build_object('complete', k.is_complete),
+    select 'pg_stream_recoveries_total', jsonb_build_object('complete', k.is_complete::text),
         pg_stat_get_numscans(k.counter)::double precision
     from (values
         (true, 'stream.complete_recoveries'::regclass), (false, 'stream.incomplete_recoveries'::regclass)

@@ -148,7 +148,7 @@ async fn recoveries_are_counted_whichever_way_they_are_asked_for() -> Result<()>
     // A server process hands on what it counts within ten seconds.
     wait_for("both of each kind", async || {
         let mut are_counted = true;
-        for is_complete in [true, false] {
+        for is_complete in ["true", "false"] {
             let labels = json!({"complete": is_complete});
             let counted = database.figure("pg_stream_recoveries_total", labels);
             are_counted &= counted.await? == 2.0;

@@ -44,7 +44,7 @@ impl Reader {
         let flush = "select pg_stat_force_next_flush()";
         self.ada.execute_within(flush).await?;
         let mut counts = [0.0; 2];
-        for (count, is_complete) in counts.iter_mut().zip([true, false]) {
+        for (count, is_complete) in counts.iter_mut().zip(["true", "false"]) {
             let labels = json!({"complete": is_complete});
             let counted = self.database.figure("pg_stream_recoveries_total", labels);
             *count = counted.await?;
