@@ -69,16 +69,20 @@ comment on sequence stream.tokens_refused_setup is
     'Requests for a token that failed by the configuration: certificate, Vault, clock. Begins anew after a crash.';
 
 -- sync runs in read-only transactions, on a standby too, where not even a sequence can count. What Postgres counts there is how often
--- a relation is read: each recovery reads one of these, which have no rows. A dump reads every table, but no materialized view.
-create materialized view stream.complete_recoveries as select true as is_complete where false;
-create materialized view stream.incomplete_recoveries as select false as is_complete where false;
-comment on materialized view stream.complete_recoveries is
-    'Empty; read once for each answer of sync that held all that its reader had missed, so that Postgres counts them.';
-comment on materialized view stream.incomplete_recoveries is
-    'Empty; read once for each answer of sync that did not continue what its reader held, so that Postgres counts them.';
+-- an index is read: each recovery looks for a row by one of these two. A dump and VACUUM read no index.
+create table stream.recoveries (
+    complete integer,
+    incomplete integer,
+    constraint recoveries_pkey primary key (complete),
+    constraint recoveries_incomplete_key unique (incomplete)
+);
+comment on table stream.recoveries is
+    'Never holds a row: Postgres counts how often its indexes are read, which is how often sync told a reader what was missed.';
+comment on column stream.recoveries.complete is 'Looked for by each answer of sync that continued what its reader held, and brought something.';
+comment on column stream.recoveries.incomplete is 'Looked for by each answer of sync that did not continue what its reader held.';
 
 alter table stream.figures enable row level security;
 alter table stream.rule_figures enable row level security;
 alter table stream.canary enable row level security;
-revoke all on table stream.figures, stream.rule_figures, stream.canary, stream.complete_recoveries, stream.incomplete_recoveries
-    from public, anon, authenticated, service_role;
+alter table stream.recoveries enable row level security;
+revoke all on table stream.figures, stream.rule_figures, stream.canary, stream.recoveries from public, anon, authenticated, service_role;

@@ -1460,12 +1460,12 @@ begin
         stream_private.sequence_calls(('stream.tokens_refused_' || k.reason)::regclass)
     from unnest(array['rate', 'rights', 'setup']) as k (reason)
     union all
-    -- And how often each relation is read as a whole.
+    -- And how often each index is read.
     select 'pg_stream_recoveries_total', jsonb_build_object('complete', k.is_complete::text),
-        pg_stat_get_numscans(k.counter)::double precision
+        pg_stat_get_numscans(k.index)::double precision
     from (values
-        (true, 'stream.complete_recoveries'::regclass), (false, 'stream.incomplete_recoveries'::regclass)
-    ) as k (is_complete, counter);
+        (true, 'stream.recoveries_pkey'::regclass), (false, 'stream.recoveries_incomplete_key'::regclass)
+    ) as k (is_complete, index);
 
     return query
     select f.name, '{}'::jsonb, f.value::double precision

@@ -164,7 +164,7 @@ declare! {
     /// Requests for a token that were refused, by reason: rate, rights (no such stream, no viewer, banned, another device),
     /// setup (certificate, Vault, clock).
     STREAM_TOKENS_REFUSED = Counter "pg_stream_tokens_refused_total" Count ["reason"] NO_BUCKETS;
-    /// Answers of sync to readers who had missed something, by whether they held all of it (complete: true or false).
+    /// Answers of sync to readers who had missed something, by whether they continued what was held (complete: true or false).
     STREAM_RECOVERIES = Counter "pg_stream_recoveries_total" Count ["complete"] NO_BUCKETS;
     /// Canaries that the database has sent through Realtime; these metrics are there when config.canary_user_id is set.
     STREAM_CANARIES_SENT = Counter "pg_stream_canaries_sent_total" Count [] NO_BUCKETS;

@@ -18,7 +18,7 @@ const API_ROLES: &[&str] = &["anon", "authenticated", "service_role"];
 const AUCTION_TRIGGER: &str = "auction_update_trigger";
 
 /// Tables, views and sequences of the two schemas.
-const TABLES: usize = 60;
+const TABLES: usize = 59;
 
 /// The one relation that a role of the API reads: figures for those who run the service.
 const METRICS: &str = "stream.metrics";

@@ -26,6 +26,7 @@ const OTHER_KEYS: &[(&str, &str)] = &[
     ("moderation_log", OF_ALL),
     ("realtime_sends", OF_SERVER),
     ("realtime_spending", OF_SERVER),
+    ("recoveries", "never holds a row"),
     ("requests", OF_USER),
     ("rule_figures", OF_SERVER),
     ("start_rates", OF_USER),

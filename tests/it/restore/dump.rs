@@ -176,6 +176,16 @@ async fn rows_restored_into_the_same_database_need_a_new_epoch() -> Result<()> {
 /// Another database has another epoch by itself.
 #[tokio::test]
 async fn a_dump_restored_into_another_database_resynchronises_by_itself() -> Result<()> {
+    restore_elsewhere(&[&[]]).await
+}
+
+/// As Supabase's command line dumps and restores.
+#[tokio::test]
+async fn a_schema_and_its_rows_restored_one_after_the_other_are_whole() -> Result<()> {
+    restore_elsewhere(&[&["--schema-only"], &["--data-only", "--disable-triggers"]]).await
+}
+
+async fn restore_elsewhere(passes: &[&[&str]]) -> Result<()> {
     let world = Restored::dumped().await?;
     let mut other = TestDatabase::create().await?;
     let superuser = world.database.superuser().await?;
@@ -188,7 +198,9 @@ async fn a_dump_restored_into_another_database_resynchronises_by_itself() -> Res
     ] {
         superuser.batch_execute(&statement).await?;
     }
-    world.restore(&other, &[])?;
+    for options in passes {
+        world.restore(&other, options)?;
+    }
     other.owner = other.connect("postgres").await?;
     expect_resynchronised(&other, world.session, &world.held).await
 }

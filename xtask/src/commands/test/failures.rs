@@ -1,5 +1,7 @@
 //! What failed tests said, found in what libtest prints behind the tests of a binary.
 
+use super::times;
+
 /// How much of each report is printed again: its first and its last lines, and no stack. A script says last what ended it.
 const FIRST: usize = 8;
 const LAST: usize = 8;
@@ -42,7 +44,14 @@ pub fn reports(lines: &str) -> Vec<Failure<'_>> {
             failures.push(Failure { test, lines });
             continue;
         }
+        // Of the binaries that ran later: they share the notes.
+        if times::time_in(line).is_some() {
+            continue;
+        }
         is_stack |= line.trim().eq_ignore_ascii_case("stack backtrace:");
+        is_stack &= !["thread '", "Error:"]
+            .iter()
+            .any(|begin| line.starts_with(begin));
         let Some(failure) = failures.last_mut() else {
             continue;
         };
@@ -78,6 +87,7 @@ thread 'a::one' (7) panicked at tests/a.rs:3:9:
 assertion `left == right` failed
 stack backtrace:
    0: somewhere
+Error: and another
 
 ---- a::two stdout ----
 Error: no row
@@ -93,17 +103,23 @@ failures:
 test result: FAILED. 0 passed; 2 failed
 ";
 
+    const OUTPUT_OF_THE_NEXT: &str = "test b::one ... ok <0.100s>
+test b::two ... ok <0.200s>
+";
+
     #[test]
     fn each_report_is_found_without_its_stack() {
         let mut section = Section::default();
-        let taken: Vec<&str> = OUTPUT.lines().filter(|line| section.takes(line)).collect();
+        let mut taken: Vec<&str> = OUTPUT.lines().filter(|line| section.takes(line)).collect();
+        taken.extend(OUTPUT_OF_THE_NEXT.lines());
         let taken = taken.join("\n");
         let [one, two] = &reports(&taken)[..] else {
             panic!("{taken}");
         };
         assert_eq!(one.test, "a::one");
         assert_eq!(one.lines[1], "assertion `left == right` failed");
-        assert_eq!(one.lines.len(), 2);
+        assert_eq!(one.lines[2], "Error: and another");
+        assert_eq!(one.lines.len(), 3);
         assert_eq!(two.test, "a::two");
         assert_eq!(two.lines, ["Error: no row"]);
     }
