@@ -24,7 +24,7 @@ export interface DriverOptions<View> {
     facts: () => ViewerFacts
     set: (change: Partial<ViewerFacts>) => void
     trouble: (cause: RecoveryCause) => void
-    /** Tells the service that the seller is live. */
+    /** Tells the service that the seller is live, however long that takes; rejects where it is refused for good. */
     announce: (signal: AbortSignal) => Promise<void>
     onRefused: (error: StreamError) => void
     /** A picture may take its whole time again. */
@@ -51,9 +51,11 @@ export class Driver<View> {
         return action?.do === 'leave' || (action?.do === 'step' && LEAVES.includes(action.step))
     }
 
-    /** Goes on where there is something to do. */
+    /** Goes on where there is something to do; an announcement, which may take long, gives way to it. */
     wake(): void {
-        if (this.#running === null) void this.#drive()
+        const action = this.#running?.action.do
+        if (action === undefined) void this.#drive()
+        else if (action === 'announce' && nextAction(this.#options.facts())?.do !== action) this.abort()
     }
 
     /** Ends a join under way: recovery begins with something else. */

@@ -2,12 +2,14 @@
 
 import { named } from '../call/named.ts'
 import type { StreamClient } from '../client.ts'
+import { sleep } from '../clock/sleep.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { HeldConnection } from '../connection/connections.ts'
 import type { Unsubscribe } from '../emitter/emitter.ts'
-import { StreamError, toStreamError } from '../error/stream_error.ts'
+import { isTerminal, StreamError, toStreamError } from '../error/stream_error.ts'
 import { type AgoraToken, StreamState } from '../stream/stream_types.ts'
 import type { ViewerFacts } from './facts.ts'
+import { pauseMs } from './recovery_ladder.ts'
 
 export interface StreamAccessOptions {
     client: StreamClient
@@ -93,15 +95,22 @@ export class StreamAccess {
         return named(await calls.run('generate_buyer_token', { channel_id: sessionId, buyer_id: userId }, { signal }))
     }
 
-    /** Says that the seller's video is in the channel. */
+    /** Says that the seller's video is in the channel: again and again while the service cannot be told. */
     async announce(signal: AbortSignal): Promise<void> {
         const { client, sessionId } = this.#options
-        const args = { session_id: sessionId, generation: this.#generation, state: StreamState.ACTIVE }
-        try {
-            await client.core.calls.run('update_stream_state', args, { signal })
-        } catch (thrown) {
-            // Somebody has said so already.
-            if (toStreamError(thrown).code !== 'illegal_transition') throw thrown
+        const { calls, clock, random } = client.core
+        for (let attempt = 1; ; attempt++) {
+            const args = { session_id: sessionId, generation: this.#generation, state: StreamState.ACTIVE }
+            try {
+                await calls.run('update_stream_state', args, { signal })
+                return
+            } catch (thrown) {
+                const error = toStreamError(thrown)
+                // Somebody has said so already.
+                if (error.code === 'illegal_transition') return
+                if (isTerminal(error)) throw error
+                await sleep(clock, Math.max(error.retryAfterMs ?? 0, pauseMs(attempt, random.next())), signal)
+            }
         }
     }
 

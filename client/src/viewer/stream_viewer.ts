@@ -102,7 +102,7 @@ export class StreamViewer<View = unknown> {
         return this.#machine.publishing.startPreview()
     }
 
-    /** Camera and microphone to everybody; resolves once they are sent and the stream is told. */
+    /** Camera and microphone to everybody; resolves once they are sent and the stream is told, however long that takes. */
     goLive(): Promise<void> {
         return this.#machine.publishing.goLive()
     }

@@ -175,6 +175,77 @@ describe('a seller', () => {
         await of.end()
     })
 
+    it('tells the stream again and again while the service cannot be told, and sends meanwhile', async () => {
+        const of = sellerBench()
+        const { update_stream_state: told } = of.supabase.handlers
+        of.supabase.handlers.update_stream_state = () => {
+            throw new Refused('upstream_unavailable', 503)
+        }
+        await of.play()
+        let isLive = false
+        const live = of.viewer.goLive().then(() => {
+            isLive = true
+        })
+        live.catch(() => {})
+        await of.clock.advance(60_000)
+        expect(of.snapshot).toMatchObject({ phase: 'publishing', streamState: 'initializing', error: null })
+        expect([...of.engines.network.channel(SESSION).senders.keys()]).toEqual([HOST])
+        expect(isLive).toBe(false)
+        // Each call is repeated three times by itself, and a breaker that has opened lets one through in 30 s.
+        expect(of.supabase.count('update_stream_state')).toBeGreaterThanOrEqual(5)
+        expect(of.supabase.count('update_stream_state')).toBeLessThan(10)
+        of.supabase.handlers.update_stream_state = told as () => unknown
+        await of.clock.advance(45_000)
+        await live
+        expect(of.stream.state).toBe('active')
+        expect(of.engines.engines).toHaveLength(1)
+        expect(of.troubles).toEqual([])
+        await of.end()
+    })
+
+    it('goes live though the breaker has opened', async () => {
+        const of = sellerBench()
+        const { update_stream_state: told } = of.supabase.handlers
+        of.supabase.handlers.update_stream_state = () => {
+            of.supabase.handlers.update_stream_state = told as () => unknown
+            of.client.breaker.trip()
+            throw new Refused('upstream_unavailable', 503)
+        }
+        await of.play()
+        const live = of.viewer.goLive()
+        live.catch(() => {})
+        await of.clock.advance(20_000)
+        expect(of.snapshot).toMatchObject({ phase: 'publishing', streamState: 'initializing' })
+        await of.clock.advance(15_000)
+        await live
+        expect(of.snapshot).toMatchObject({ phase: 'publishing', streamState: 'active' })
+        expect(of.troubles).toEqual([])
+        await of.end()
+    })
+
+    it.each([200, 15_000])('stops at once though the stream cannot be told for %d ms', async (ms) => {
+        const of = sellerBench()
+        of.supabase.handlers.update_stream_state = () => {
+            throw new Refused('upstream_unavailable', 503)
+        }
+        await of.play()
+        const live = of.viewer.goLive()
+        live.catch(() => {})
+        await of.clock.advance(ms)
+        expect(of.snapshot.phase).toBe('publishing')
+        const told = of.supabase.count('update_stream_state')
+        const stopped = of.viewer.stop()
+        await of.clock.advance(500)
+        await stopped
+        await expect(live).rejects.toMatchObject({ code: 'aborted' })
+        expect(of.engines.current).toMatchObject({ isJoined: false, isPreviewing: false })
+        await of.clock.advance(60_000)
+        expect(of.supabase.count('update_stream_state')).toBe(told)
+        expect(of.snapshot).toMatchObject({ phase: 'idle', error: null })
+        expect(of.recoveries).toEqual([])
+        await of.end()
+    })
+
     it('whose stream is active already is not told again, nor refused for it', async () => {
         const of = sellerBench()
         of.supabase.handlers.update_stream_state = () => {
