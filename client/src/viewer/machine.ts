@@ -44,8 +44,8 @@ export class ViewerMachine<View> {
     #startedAt = 0
     #isSettling = false
     #isDirty = false
-    /** The end was that of the connection, which the app may bring back. */
-    #isConnectionsEnd = false
+    /** The end was that of the connection, or of attempts that its loss may have failed. */
+    #isTriedWhenRestored = false
     #isDisposed = false
     #ends: Unsubscribe[] = []
 
@@ -72,7 +72,7 @@ export class ViewerMachine<View> {
             onToken: (token) => this.#renewal.take(token),
             onEnd: (error) => this.#end(error, true),
             onHosting: (uid) => this.#hosting(uid),
-            onRestored: () => this.#isConnectionsEnd && this.retry(),
+            onRestored: () => this.#isTriedWhenRestored && this.retry(),
         })
         const listener = hearing({
             ...shared,
@@ -92,7 +92,7 @@ export class ViewerMachine<View> {
             random,
             onStep: (event) => emitter.emit('recovery', event),
             onChange: () => this.#climbed(),
-            onExhausted: (cause) => this.#end(new StreamError('video_unavailable', `no picture: ${cause}`)),
+            onExhausted: (cause) => this.#end(new StreamError('video_unavailable', `no picture: ${cause}`), true),
         })
         this.#renewal = new TokenRenewal({
             clock,
@@ -164,7 +164,7 @@ export class ViewerMachine<View> {
         if (end === null) return this.set({ ...isDenied })
         // What it was refused with is of no use; what another device has taken is another uid's.
         this.#renewal.forget()
-        this.#isConnectionsEnd = false
+        this.#isTriedWhenRestored = false
         this.set({ end: null, error: null, hasJoined: false, isAnnounced: false, ...isDenied })
         this.#access.reopen()
     }
@@ -276,11 +276,10 @@ export class ViewerMachine<View> {
         this.#ladder.hurry()
     }
 
-    /** `isConnection`: it is the connection to the stream that has ended. */
-    #end(error: StreamError, isConnection = false): void {
+    #end(error: StreamError, isTriedWhenRestored = false): void {
         if (this.#facts.end !== null) return
         const end = endOf(error)
-        this.#isConnectionsEnd = isConnection
+        this.#isTriedWhenRestored = isTriedWhenRestored
         void this.#halt()
         this.#until.reject(error)
         const atRest = { step: null, isStepDone: false, isResting: false, isTokenAwaited: false }

@@ -99,9 +99,8 @@ export class TokenRenewal {
 
     /** After a sleep, in which timers sleep too. Says whether the token has ended. */
     woken(): boolean {
-        const token = this.#token
-        if (token === null) return false
-        if (token.expiresAt.getTime() <= this.#options.serverNow()) return true
+        if (this.#token === null) return false
+        if (this.#hasEnded) return true
         this.#plan()
         return false
     }
@@ -125,6 +124,10 @@ export class TokenRenewal {
         this.#options.onChange()
     }
 
+    get #hasEnded(): boolean {
+        return this.#token !== null && this.#token.expiresAt.getTime() <= this.#options.serverNow()
+    }
+
     #quietly(): void {
         this.request().catch(() => {})
     }
@@ -140,10 +143,16 @@ export class TokenRenewal {
     }
 
     async #fetch(signal: AbortSignal): Promise<void> {
-        const { fetch, onFailed } = this.#options
+        const { fetch, onFailed, onChange } = this.#options
         this.#cancel()
         try {
-            const token = await fetch(signal)
+            const asked = fetch(signal)
+            // Until another comes there is none: no join is tried with one that has ended.
+            if (this.#hasEnded) {
+                this.#token = null
+                onChange()
+            }
+            const token = await asked
             if (signal.aborted) return
             this.take(token)
         } catch (thrown) {

@@ -111,6 +111,30 @@ describe('a join', () => {
         await of.end()
     })
 
+    it.each(['a loss', 'a wake'])('that always failed is tried again after %s, once all is caught up', async (what) => {
+        const of = viewerBench()
+        of.engines.faults.joins = Array.from({ length: 100 }, () => 'join_failed' as const)
+        await of.play(120_000)
+        expect(of.snapshot).toMatchObject({ phase: 'failed', connectionState: 'connected' })
+        of.engines.faults.joins = []
+        if (what === 'a loss') of.supabase.realtime.cut()
+        else for (const event of ['background', 'active'] as const) of.lifecycle.emit(event)
+        await of.clock.advance(10_000)
+        expect(of.snapshot).toMatchObject({ phase: 'playing', error: null })
+        await of.end()
+    })
+
+    it('of a viewer that was taken over is not tried again because the connection is restored', async () => {
+        const of = viewerBench()
+        await of.play()
+        of.engines.current.emit('connection', { state: 'failed', reason: 'taken_over' })
+        expect(of.snapshot.phase).toBe('taken_over')
+        of.supabase.realtime.cut()
+        await of.clock.advance(10_000)
+        expect(of.snapshot).toMatchObject({ phase: 'taken_over', connectionState: 'connected' })
+        await of.end()
+    })
+
     it('is not tried without a network, and not counted', async () => {
         const of = viewerBench()
         of.lifecycle.emit('offline')

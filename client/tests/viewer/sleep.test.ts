@@ -1,7 +1,9 @@
 /** Devices that sleep and wake: one way back, and no trouble that is none. */
 
 import { describe, expect, it } from 'vitest'
-import { viewerBench } from './viewer_bench.ts'
+import { SESSION, USER } from '../fakes/fake_stream.ts'
+import { Refused } from '../fakes/fake_supabase.ts'
+import { type ViewerBench, viewerBench } from './viewer_bench.ts'
 
 describe('a buyer who sleeps', () => {
     it.each([5_000, 600_000, 2_400_000])('for %d ms plays on when it wakes', async (ms) => {
@@ -85,6 +87,59 @@ describe('a buyer who sleeps', () => {
         expect(of.recoveries.length).toBe(tried + 1)
         await of.clock.advance(60_000)
         expect(of.snapshot.phase).toBe('playing')
+        await of.end()
+    })
+})
+
+/** A sleep past the end of the token, in which the place was lost; it is not given back for `ms`. */
+async function wakeWithoutPlace(of: ViewerBench, ms: number): Promise<void> {
+    const { join_stream: join, refresh_token: refresh, generate_buyer_token: generate } = of.supabase.handlers
+    of.stream.isJoined = false
+    const needsPlace = (token: typeof refresh) => (args: Record<string, unknown>) => {
+        if (!of.stream.isJoined) throw new Refused('not_viewer', 403)
+        return token?.(args)
+    }
+    of.supabase.handlers.refresh_token = needsPlace(refresh)
+    of.supabase.handlers.generate_buyer_token = needsPlace(generate)
+    of.supabase.handlers.join_stream = () => {
+        throw new Refused('lock_timeout', 503)
+    }
+    of.lifecycle.emit('background')
+    of.clock.sleep(2 * 3_600_000)
+    const wokenAt = of.clock.now()
+    of.engines.network.judge = (token) => (Number(token.split('-')[1]) < wokenAt ? 'token_expired' : 'ok')
+    of.clock.after(ms, () => {
+        of.supabase.handlers.join_stream = join as () => unknown
+    })
+    of.lifecycle.emit('active')
+    await of.clock.advance(ms)
+}
+
+describe('a buyer whose token and place have ended in a sleep', () => {
+    it.each([20_000, 60_000])('for %d ms makes no join in vain, and plays once they are back', async (ms) => {
+        const of = viewerBench()
+        await of.play()
+        await wakeWithoutPlace(of, ms)
+        expect(of.snapshot).toMatchObject({ phase: 'reconnecting', connectionState: 'reconnecting' })
+        expect(of.recoveries.map(({ step }) => step)).toEqual(['new_token', 'rejoin'])
+        expect(of.engines.current.count('join')).toBe(1)
+        await of.clock.advance(20_000)
+        expect(of.snapshot).toMatchObject({ phase: 'playing', connectionState: 'connected' })
+        expect(of.engines.engines).toHaveLength(1)
+        expect(of.troubles).toEqual([])
+        await of.end()
+    })
+
+    it('plays again once the app has brought a connection back that gave up', async () => {
+        const of = viewerBench()
+        await of.play()
+        await wakeWithoutPlace(of, 600_000)
+        expect(of.snapshot).toMatchObject({ phase: 'failed', connectionState: 'failed' })
+        const held = of.client.hold({ sessionId: SESSION, userId: USER })
+        held.connection.open('reconnect')
+        await of.clock.advance(10_000)
+        expect(of.snapshot).toMatchObject({ phase: 'playing', error: null })
+        await held.release()
         await of.end()
     })
 })
