@@ -48,6 +48,8 @@ function expectAsTheLog({ log, chat, sent }: Scenario): void {
         expect(entries.length).toBeLessThanOrEqual(1)
         for (const entry of entries) expect(['', content]).toContain(entry.content)
         if (entries.length === 1) expect(unsent.has(id)).toBe(false)
+        // Nothing that Ada said is gone without a trace.
+        expect(log.everStored.has(id) || unsent.has(id), content).toBe(true)
     }
 }
 

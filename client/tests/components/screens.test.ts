@@ -90,7 +90,7 @@ test('work of a button that fails is no error of the page', async () => {
         Object.assign(viewer, { startPreview: fails, setCamera: fails, resumeAudio: fails })
         const { main, notices } = screens(changes, viewer)
         const screen = main ?? notices[0]
-        expect(screen?.action).not.toBeNull()
+        expect(screen?.action?.label).toBeTruthy()
         screen?.action?.run()
     }
     // Rejections that nobody took fail the run after this turn.

@@ -14,6 +14,7 @@ export class StreamViewer {
     readonly options: StreamViewerOptions
     readonly calls: string[] = []
     readonly events: Emitter<StreamViewerEvents> = new Emitter()
+    /** Every view that was attached, and null for each time that it was taken out. */
     readonly views: [unknown, Partial<VideoViewOptions>][] = []
     view: unknown = null
     listeners = 0
@@ -65,6 +66,7 @@ export class StreamViewer {
 
     detach(): void {
         this.view = null
+        this.views.push([null, {}])
     }
 
     setQuality(quality: StreamQuality): void {

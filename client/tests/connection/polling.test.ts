@@ -191,23 +191,26 @@ describe.each(OVER)('a stream that asks for a resync, over %s', (over) => {
     })
 
     it('that is repeated until it succeeds', async () => {
-        const { connect, clock, supabase, stream, dispose } = bench({ over })
+        const { client, connect, clock, supabase, stream, dispose } = bench({ over })
         await connect()
-        let failures = 0
+        let succeeded = 0
         supabase.handlers.sync = () => {
-            if (++failures <= 3) supabase.isReachable = false
+            succeeded++
             return stream.sync()
         }
+        stream.viewerCount = 9
         supabase.isReachable = false
         supabase.realtime.find(`stream:${SESSION}`)?.broadcast('resync', { session_id: SESSION, reason: 'restored' })
         const syncs = supabase.count('sync')
         await clock.advance(12_000)
-        expect(supabase.count('sync')).toBeGreaterThan(syncs + 1)
+        expect(supabase.count('sync')).toBeGreaterThan(syncs + 3)
+        expect(succeeded).toBe(0)
         supabase.isReachable = true
         await clock.advance(30_000)
-        const settled = supabase.count('sync')
+        expect(succeeded).toBe(1)
+        expect(client.connection.connection?.store.snapshot.viewerCount).toBe(9)
         await clock.advance(60_000)
-        expect(supabase.count('sync')).toBe(settled)
+        expect(succeeded).toBe(1)
         await dispose()
     })
 })

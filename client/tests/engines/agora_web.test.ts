@@ -111,7 +111,20 @@ test('a camera that is off, and a sender that leaves, are told, and their pictur
     expect(last('remoteVideo')).toEqual({ uid: 1, state: 'stopped', reason: 'left' })
 })
 
-test('the low layer is asked for once there is a picture, and a sender without layers is seen all the same', async () => {
+test('the low layer is asked for once there is a picture, with sound alone where even that is too much', async () => {
+    const { client, engine } = await joined()
+    await engine.setLayer(1, 'low')
+    await engine.subscribe(1)
+    client.publishes(host(), 'video')
+    await settled()
+    expect(client.calls.slice(-3)).toEqual([
+        'subscribe(1, "video")',
+        'setStreamFallbackOption(1, 2)',
+        'setRemoteVideoStreamType(1, 1)',
+    ])
+})
+
+test('a sender without layers is seen all the same', async () => {
     const { client, engine } = await joined()
     const user = host()
     await engine.setLayer(1, 'low')

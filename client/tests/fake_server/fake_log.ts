@@ -16,6 +16,8 @@ export class FakeLog {
     readonly now: () => number
     epoch = 'epoch-1'
     entries: LogEntry[] = []
+    /** The id of every message that was stored, also of those that retention or a failover took since. */
+    readonly everStored: Set<string> = new Set()
     oldestSeq = 1
     state: SyncResult['state'] = 'active'
     chatMode: SyncResult['chat_mode'] = 'viewers'
@@ -195,6 +197,7 @@ export class FakeLog {
         const seq = Math.max(this.headSeq, this.oldestSeq - 1) + 1
         const entry = { metadata: {}, deleted_at: null, ...said, seq, created_at: new Date(this.#lastAt).toISOString() }
         this.entries.push(entry)
+        this.everStored.add(entry.id)
         return entry
     }
 
