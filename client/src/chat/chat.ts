@@ -35,12 +35,13 @@ export interface ChatParts {
     requestSync: () => void
     /** Whether the connection polls, since the server asks for it. */
     isPolled: () => boolean
+    /** Tells the connection that there is no place in the stream; whether one is taken, with a sync after it. */
+    onPlaceLost: (error: StreamError) => boolean
 }
 
 export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer {
     readonly sessionId: string
     readonly userId: string
-    readonly #serverClock: ServerClock
     readonly #sync: ChatSynchroniser
     readonly #standing: StandingKeeper
     readonly #deletions = new Deletions()
@@ -59,16 +60,11 @@ export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer
         const { sessionId, userId, calls, clock, random, serverClock } = parts
         this.sessionId = sessionId
         this.userId = userId
-        this.#serverClock = serverClock
         const report = (error: unknown) => this.#report(toStreamError(error))
         const onChange = () => this.#changed()
         this.#standing = new StandingKeeper(userId, clock, serverClock, onChange)
         this.#sync = new ChatSynchroniser({
-            sessionId,
-            clock,
-            random,
-            requestSync: parts.requestSync,
-            isPolled: parts.isPolled,
+            ...parts,
             onEntry: (entry, message) => this.#onEntry(entry, message),
             onDiscontinuity: (discontinuity) => this.#onDiscontinuity(discontinuity),
             onChange,
@@ -77,13 +73,17 @@ export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer
             calls.run('get_message_history', { session_id: sessionId, ...args })
         )
         this.#pin = new Pin(this.#sync.log, (seq) => this.#history.read(seq + 1, 1), onChange)
-        this.#reads = new ReadMarks(clock, calls, sessionId, report)
+        this.#reads = new ReadMarks(clock, calls, { session_id: sessionId, user_id: userId }, report)
         const storage = new OutboxStorage(parts.storage, clock, { userId, sessionId }, report)
         const outboxCalls = {
             send: (id: string, content: string, signal: AbortSignal) =>
                 calls.run('send_message', { session_id: sessionId, user_id: userId, content, id }, { signal }),
             stored: (entry: LogEntry) => this.#onStored(entry),
-            refused: (error: StreamError) => this.#onRefused(error),
+            refused: (error: StreamError) => {
+                // Of slow mode, or of the rate.
+                if (error.status === 429) this.#standing.coolDown(serverClock.now() + (error.retryAfterMs ?? 0))
+                return error.code === 'not_viewer' && parts.onPlaceLost(error)
+            },
             changed: onChange,
         }
         this.#outbox = new Outbox({ clock, random, storage, calls: outboxCalls }, { sessionId, userId })
@@ -158,6 +158,8 @@ export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer
     /** The chat cannot be followed any more. */
     fail(error: StreamError): void {
         this.#error = error
+        // What waits for a place learns that none will be taken.
+        this.#outbox.resume()
         this.#changed()
     }
 
@@ -238,14 +240,9 @@ export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer
     #onStored(entry: LogEntry): boolean {
         const { role, slowModeMs } = this.#standing.now
         if (role === 'viewer' && slowModeMs > 0) {
-            this.#standing.coolDown(new Date(Date.parse(entry.created_at) + slowModeMs))
+            this.#standing.coolDown(Date.parse(entry.created_at) + slowModeMs)
         }
         return this.#sync.takeAnswer(entry)
-    }
-
-    #onRefused({ code, retryAfterMs }: StreamError): void {
-        if (retryAfterMs === null || !['slow_mode', 'rate_limited'].includes(code)) return
-        this.#standing.coolDown(new Date(this.#serverClock.now() + retryAfterMs))
     }
 
     #report(error: StreamError): void {

@@ -74,19 +74,15 @@ export class Chats {
     }
 
     #feed(connection: Connection): Fed {
-        const { calls, wakes, clock, random, storage } = this.#parts
-        const { sessionId, userId } = connection.config
+        const { wakes } = this.#parts
         const { chat: messages, user } = connection.topics
         const chat = new StreamChat({
-            sessionId,
-            userId,
-            calls,
-            clock,
-            random,
-            storage,
+            ...this.#parts,
+            ...connection.config,
             serverClock: connection.serverClock,
             requestSync: () => connection.sync.request(),
             isPolled: () => connection.isPolled,
+            onPlaceLost: (error) => connection.report(error),
         })
         const ends = [
             connection.sync.attach(chat),

@@ -18,8 +18,8 @@ export interface OutboxCalls {
     send: (id: string, content: string, signal: AbortSignal) => Promise<LogEntry>
     /** Gives the log the entry that was stored; whether the log holds it now. */
     stored: (entry: LogEntry) => boolean
-    /** It was refused, for now or for good. */
-    refused: (error: StreamError) => void
+    /** It was refused, for now or for good; whether the sync that follows will make up for it. */
+    refused: (error: StreamError) => boolean
     changed: () => void
 }
 
@@ -187,13 +187,13 @@ export class Outbox {
 
     #refused(unsent: Unsent, error: StreamError): void {
         if (!this.#unsent.includes(unsent)) return
-        this.#calls.refused(error)
-        // Another user is signed in. It is not theirs to send: it waits for its author, here and in the storage.
-        if (error.code === 'not_self') return this.pause()
-        // The call itself has been repeated as the catalogue says. Beyond that only the network is waited for, and the place in
-        // the stream: it is taken while the first message is written, and again when a long sleep has cost it.
-        const isLost = error.category === 'network_error' && error.recoverable
-        if (!isLost && error.code !== 'not_viewer') return this.#fail(unsent, error)
+        const isAwaited = this.#calls.refused(error)
+        // What was stored before is no refusal, so it may be discarded.
+        if (isAwaited) unsent.attempts = 0
+        // Or another user is signed in. It is not theirs to send: it waits for its author, here and in the storage.
+        if (isAwaited || error.code === 'not_self') return this.pause()
+        // The call itself has been repeated as the catalogue says. Beyond that only the network is waited for.
+        if (error.category !== 'network_error') return this.#fail(unsent, error)
         const delayMs = error.retryAfterMs ?? backoffMs(unsent.attempts, this.#random.next())
         this.#retry.set(delayMs, () => this.#next())
     }

@@ -14,10 +14,16 @@ const MAX_RETRY_MS = 60_000
 /** The most ids of one call. */
 const MAX_IDS = 1_000
 
+/** Named in each call: another user who is signed in by then has not read it. */
+interface Reader {
+    session_id: string
+    user_id: string
+}
+
 export class ReadMarks {
     readonly #next: Timer
     readonly #calls: Pick<Calls, 'run'>
-    readonly #sessionId: string
+    readonly #reader: Reader
     readonly #report: (error: unknown) => void
     /** What the server has stored, and what is marked here. */
     #read: readonly Range[] = []
@@ -31,10 +37,10 @@ export class ReadMarks {
     readonly #refused: Wait
     #hasEnded = false
 
-    constructor(clock: Clock, calls: Pick<Calls, 'run'>, sessionId: string, report: (error: unknown) => void) {
+    constructor(clock: Clock, calls: Pick<Calls, 'run'>, reader: Reader, report: (error: unknown) => void) {
         this.#next = new Timer(clock)
         this.#calls = calls
-        this.#sessionId = sessionId
+        this.#reader = reader
         this.#report = report
         this.#refused = new Wait(clock)
     }
@@ -109,12 +115,12 @@ export class ReadMarks {
         try {
             while (this.#upTo > 0) {
                 const seq = this.#upTo
-                await this.#calls.run('mark_read_up_to', { session_id: this.#sessionId, seq })
+                await this.#calls.run('mark_read_up_to', { ...this.#reader, seq })
                 if (this.#upTo === seq) this.#upTo = 0
             }
             while (this.#ids.size > 0) {
                 const ids = [...this.#ids.keys()].slice(0, MAX_IDS)
-                await this.#calls.run('mark_messages_as_read', { session_id: this.#sessionId, message_ids: ids })
+                await this.#calls.run('mark_messages_as_read', { ...this.#reader, message_ids: ids })
                 for (const id of ids) this.#ids.delete(id)
             }
             this.#retryMs = RETRY_MS

@@ -104,7 +104,8 @@ export class StandingKeeper {
     }
 
     /** Notes that the next message has to wait. */
-    coolDown(until: Date): void {
+    coolDown(untilMs: number): void {
+        const until = new Date(untilMs)
         if (!(this.#now.cooldownUntil && this.#now.cooldownUntil >= until)) this.#change({ cooldownUntil: until })
     }
 

@@ -65,7 +65,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
         this.meter = new QualityMeter((quality) => this.emit('quality', quality))
         this.#shown = new ShownState(clock, (change) => this.emit('state', change))
         this.store = new StreamStore(sessionId)
-        const onRefused = (error: StreamError) => this.#refused(error)
+        const onRefused = (error: StreamError) => this.report(error)
         this.sync = new SessionSync(sessionId, parts, onRefused)
         this.sync.attach(this.store)
         this.#place = new Place(config, parts, {
@@ -169,10 +169,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
         await this.#place.leave()
     }
 
-    /** Tells of an error that the app met: a loss is repaired, a refusal ends the connection. */
-    report(error: StreamError): void {
+    /** Tells of an error that the app met: a loss is repaired, a refusal ends the connection. Whether it goes on. */
+    report(error: StreamError): boolean {
         if (isTerminal(error)) this.#refused(error)
-        else this.#lost('server_loss', error)
+        else this.#lost(error.code === 'not_viewer' ? 'lease_lost' : 'server_loss', error)
+        return this.#isOpen
     }
 
     get #isAutomatic(): boolean {
@@ -240,7 +241,6 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     }
 
     #refused(error: StreamError): void {
-        if (error.code === 'not_viewer') return this.#lost('lease_lost', error)
         if (error.code !== 'stream_ended') return this.#end(error)
         this.sync
             .run()

@@ -155,5 +155,5 @@ export class StreamStore extends EventEmitter<StreamStoreEvents> implements Sync
 }
 
 function isSame(one: unknown, other: unknown): boolean {
-    return one instanceof Date && other instanceof Date ? one.getTime() === other.getTime() : one === other
+    return one instanceof Date ? one.getTime() === (other as Date | null)?.getTime() : one === other
 }

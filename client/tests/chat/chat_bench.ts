@@ -20,6 +20,9 @@ export interface ChatBench {
     chat: StreamChat
     /** Whether the connection polls. */
     isPolled: boolean
+    /** Whether the connection goes on. */
+    isOpen: boolean
+    placesLost: number
     /** When syncs were asked for, in milliseconds since the beginning. */
     asked: number[]
     told: (number | null)[]
@@ -64,12 +67,18 @@ export function chatBench(options: { storage?: StorageAdapter; log?: FakeLog; cl
         storage: options.storage ?? null,
         requestSync: () => asked.push(clock.now() - begun),
         isPolled: () => bench.isPolled,
+        onPlaceLost: () => {
+            bench.placesLost++
+            return bench.isOpen
+        },
     })
     const bench: ChatBench = {
         clock,
         log,
         chat,
         isPolled: false,
+        isOpen: true,
+        placesLost: 0,
         asked,
         told: [],
         discontinuities: [],

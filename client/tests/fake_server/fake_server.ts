@@ -205,6 +205,7 @@ export class FakeServer {
 
     #run(name: string, userId: string, args: Record<string, unknown>): unknown {
         const sessionId = args.session_id as string
+        if ((args.user_id ?? userId) !== userId) throw new FakeRefusal('not_self', 403)
         if (name === 'unsubscribe_from_chat') return subscription(args.subscription_id as string, userId, false)
         if (name === 'list_live_streams') return this.#page(args)
         if (name === 'get_live_stream') return live(this.log(args.auction_id as string))

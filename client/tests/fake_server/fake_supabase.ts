@@ -23,7 +23,8 @@ const JOIN_TIMEOUT_MS = 10_000
 /** One device: `isOnline` false is a device without a network. */
 export class FakeSupabase implements SupabaseLike {
     readonly server: FakeServer
-    readonly userId: string
+    /** Who is signed in. */
+    userId: string
     readonly realtime: FakeRealtime
     isOnline = true
     #token = { no: 0, expiresAt: 0 }
