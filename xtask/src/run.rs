@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +111,8 @@ impl Run {
         self.save()
     }
 
-    /// Starts a process that lives as long as the run; its output goes to the end of `log_file`.
+    /// Starts a process that lives as long as the run; its output goes to the end of `log_file`. Another one of the same name must
+    /// have ended.
     pub fn spawn(
         &mut self,
         name: &str,
@@ -119,6 +120,9 @@ impl Run {
         log_file: &Path,
         ending: Ending,
     ) -> Result<ProcessId> {
+        let known = self.processes().find(|(known, _)| *known == name);
+        let is_running = known.is_some_and(|(_, id)| id.is_alive());
+        ensure!(!is_running, "{name} runs already");
         let log = File::options()
             .create(true)
             .append(true)
@@ -239,4 +243,32 @@ impl Started {
 
 fn ledger_file(name: &str) -> Result<PathBuf> {
     Ok(local_dir::directory("runs")?.join(format!("{name}.json")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever is forgotten is never stopped.
+    #[test]
+    fn two_of_a_name_do_not_run_at_the_same_time() -> Result<()> {
+        let mut run = Run::begin(&format!("names-{}", std::process::id()))?;
+        let log = run.directory().join("log");
+        let mut start = || {
+            run.spawn(
+                "sleeper",
+                Command::new("sleep").arg("600"),
+                &log,
+                Ending::Terminate,
+            )
+        };
+        let first = start()?;
+        assert!(start().is_err());
+        assert!(first.is_alive());
+        first.stop(Signal::KILL, Duration::from_secs(5));
+        let second = start()?;
+        run.stop();
+        assert!(!second.is_alive());
+        Ok(())
+    }
 }

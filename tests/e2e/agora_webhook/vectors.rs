@@ -62,7 +62,7 @@ impl Pair {
             ("AGORA_WEBHOOK_SECRET_SECONDARY", secrets[1].as_str()),
         ];
         let function = services.start_edge_function(name, &variables).await?;
-        let edge = services.start_edge_with(name, &variables)?;
+        let edge = services.start_edge_with(&format!("{name}_edge"), &variables)?;
         Ok(Self {
             services,
             function,
