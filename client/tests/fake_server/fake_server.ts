@@ -265,6 +265,7 @@ export class FakeServer {
                 return rest.map((entry) => ({ ...entry, session_id: sessionId, updated_at: entry.created_at }))
             }
             case 'send_reaction':
+                this.#requirePlace(log, userId)
                 return { accepted: args.kind === 'heart', retry_after_ms: args.kind === 'heart' ? null : 900 }
             case 'subscribe_to_chat':
                 this.#requirePlace(log, userId)

@@ -4,6 +4,7 @@ import type { ChatMessage } from '@pg-stream/client'
 import type { ReactElement } from 'react'
 import { useBackend } from '../backend/context.ts'
 import { MUTE_S, moderationOf } from '../backend/moderation.ts'
+import { withPlace } from '../backend/place.ts'
 import { useStage } from '../stage/stage_context.ts'
 import { attempt } from '../ui/attempt.ts'
 import { Sheet } from '../ui/sheet.tsx'
@@ -30,8 +31,10 @@ export function MessageSheet({ message, isPinned, onClose }: MessageSheetProps):
     const actions: Action[] = []
     if (isSeller && isPinned) actions.push({ name: 'Unpin', run: () => moderation.unpin(), done: 'Unpinned.' })
     if (isSeller && !isPinned) actions.push({ name: 'Pin', run: () => moderation.pin(id), done: 'Pinned.' })
-    if (!isSeller && !isOwn)
-        actions.push({ name: 'Report to the seller', run: () => moderation.report(id), done: 'Reported.' })
+    if (!isSeller && !isOwn) {
+        const report = () => withPlace(client, watched, () => moderation.report(id))
+        actions.push({ name: 'Report to the seller', run: report, done: 'Reported.' })
+    }
     if (isSeller || isOwn)
         actions.push({ name: 'Delete the message', run: () => moderation.remove(id), done: 'Deleted.', isDanger: true })
     if (isSeller && userId !== null && userId !== auction.seller_id) {

@@ -4,6 +4,7 @@ import { StreamState } from '@pg-stream/client'
 import { useStream } from '@pg-stream/client/react'
 import { memo, type ReactElement } from 'react'
 import { useBackend } from '../backend/context.ts'
+import { onlyInPlace } from '../backend/place.ts'
 import { attempt } from '../ui/attempt.ts'
 import { Icon } from '../ui/icon.tsx'
 import { useStage } from './stage_context.ts'
@@ -16,6 +17,8 @@ export const Reactions = memo(function Reactions(): ReactElement {
     const { watched } = useStage()
     const { reactions, state } = useStream(watched)
     const totalOf = (kind: string) => reactions.find((one) => one.kind === kind)?.total ?? 0
+    const send = (kind: string) =>
+        onlyInPlace(client, watched, () => client.stream.sendReaction(watched.sessionId, kind))
     return (
         <ul className="reactions" aria-label="Reactions">
             {KINDS.map((kind) => (
@@ -24,7 +27,7 @@ export const Reactions = memo(function Reactions(): ReactElement {
                         type="button"
                         className={`reaction reaction-${kind}`}
                         disabled={state !== StreamState.ACTIVE}
-                        onClick={() => void attempt(() => client.stream.sendReaction(watched.sessionId, kind))}
+                        onClick={() => void attempt(() => send(kind))}
                     >
                         <Icon name={kind} size={19} />
                         <span className="visually-hidden">{kind}: </span>
