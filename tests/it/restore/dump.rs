@@ -58,31 +58,31 @@ impl Held {
 /// A stream whose dump has three entries, and whose client has seen five; the last tail of the dump was not sent.
 struct Restored {
     database: TestDatabase,
-    dump: PathBuf,
+    dumps: Vec<PathBuf>,
     session: Uuid,
     held: Held,
 }
 
 impl Restored {
-    async fn dumped() -> Result<Self> {
+    /// With a dump for each of these ways.
+    async fn dumped(ways: &[&[&str]]) -> Result<Self> {
         let database = TestDatabase::create().await?;
         let session = database.stream_in(StreamState::Active).await?;
         let ada = database.viewer(session, demo::ADA).await?;
         database.drop_partition_of_today().await?;
         send_message(&ada, session, "in the dump").await?;
         database.bring_partition_back().await?;
-        let dump = std::env::temp_dir().join(format!("stream-tests-{}.dump", Uuid::new_v4()));
-        // Broadcasts of before would reach the clients of now.
-        run(
-            &database,
-            "pg_dump",
-            &[
-                "--format=custom",
-                "--exclude-table-data=realtime.messages*",
-                "--file",
-                dump.to_str().context("a path in UTF-8")?,
-            ],
-        )?;
+        let mut dumps = Vec::new();
+        for options in ways {
+            let dump = std::env::temp_dir().join(format!("stream-tests-{}.dump", Uuid::new_v4()));
+            let file = dump.to_str().context("a path in UTF-8")?.to_owned();
+            dumps.push(dump);
+            let mut arguments = vec!["--format=custom", "--file", &file];
+            // Broadcasts of before would reach the clients of now.
+            arguments.push("--exclude-table-data=realtime.messages*");
+            arguments.extend_from_slice(options);
+            run(&database, "pg_dump", &arguments)?;
+        }
         for text in ["lost", "lost too"] {
             send_message(&ada, session, text).await?;
         }
@@ -90,24 +90,28 @@ impl Restored {
         assert_eq!(held.head, 5);
         Ok(Self {
             database,
-            dump,
+            dumps,
             session,
             held,
         })
     }
 
     fn restore(&self, into: &TestDatabase, options: &[&str]) -> Result<()> {
-        let mut arguments = vec!["--exit-on-error", "--dbname", into.name()];
-        arguments.extend(options);
-        arguments.push(self.dump.to_str().context("a path in UTF-8")?);
-        run(into, "pg_restore", &arguments)
+        for dump in &self.dumps {
+            let mut arguments = vec!["--exit-on-error", "--dbname", into.name()];
+            arguments.extend(options);
+            arguments.push(dump.to_str().context("a path in UTF-8")?);
+            run(into, "pg_restore", &arguments)?;
+        }
+        Ok(())
     }
 }
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        // Gone already where the dump failed.
-        let _ = std::fs::remove_file(&self.dump);
+        for dump in &self.dumps {
+            let _ = std::fs::remove_file(dump);
+        }
     }
 }
 
@@ -143,7 +147,7 @@ async fn expect_resynchronised(database: &TestDatabase, session: Uuid, held: &He
 /// The rows alone, as where a database cannot be dropped.
 #[tokio::test]
 async fn rows_restored_into_the_same_database_need_a_new_epoch() -> Result<()> {
-    let world = Restored::dumped().await?;
+    let world = Restored::dumped(&[&[]]).await?;
     let (database, session) = (&world.database, world.session);
     let superuser = database.superuser().await?;
     let tables: String = superuser
@@ -176,17 +180,18 @@ async fn rows_restored_into_the_same_database_need_a_new_epoch() -> Result<()> {
 /// Another database has another epoch by itself.
 #[tokio::test]
 async fn a_dump_restored_into_another_database_resynchronises_by_itself() -> Result<()> {
-    restore_elsewhere(&[&[]]).await
+    restore_elsewhere(&[&[]], &[]).await
 }
 
 /// As Supabase's command line dumps and restores.
 #[tokio::test]
 async fn a_schema_and_its_rows_restored_one_after_the_other_are_whole() -> Result<()> {
-    restore_elsewhere(&[&["--schema-only"], &["--data-only", "--disable-triggers"]]).await
+    let ways: [&[&str]; 2] = [&["--schema-only"], &["--data-only"]];
+    restore_elsewhere(&ways, &["--disable-triggers"]).await
 }
 
-async fn restore_elsewhere(passes: &[&[&str]]) -> Result<()> {
-    let world = Restored::dumped().await?;
+async fn restore_elsewhere(ways: &[&[&str]], options: &[&str]) -> Result<()> {
+    let world = Restored::dumped(ways).await?;
     let mut other = TestDatabase::create().await?;
     let superuser = world.database.superuser().await?;
     let name = other.name();
@@ -198,9 +203,7 @@ async fn restore_elsewhere(passes: &[&[&str]]) -> Result<()> {
     ] {
         superuser.batch_execute(&statement).await?;
     }
-    for options in passes {
-        world.restore(&other, options)?;
-    }
+    world.restore(&other, options)?;
     other.owner = other.connect("postgres").await?;
     expect_resynchronised(&other, world.session, &world.held).await
 }
