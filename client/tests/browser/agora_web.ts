@@ -21,8 +21,9 @@ const scenes: Record<string, Scene> = {
                 const { agora } = window.page
                 const abort = new AbortController()
                 const place = { channelId: 'a-channel', token: 'a token', uid: 7, role: 'audience' as const }
+                const since = agora.mark()
                 const reason = window.page.reasonOf(agora.engine.join({ ...place, signal: abort.signal }))
-                while (agora.count('connection', { state: 'connecting' }) === 0)
+                while (agora.count('connection', { state: 'connecting' }, since) === 0)
                     await new Promise(requestAnimationFrame)
                 abort.abort()
                 return reason

@@ -1,6 +1,6 @@
 //! Signalling for video between browsers: who is let in, who hears of whom, and how a place ends.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use stream_core::agora::{Certificate, Role};
 use stream_tests::services::Services;
@@ -151,13 +151,14 @@ async fn a_place_ends_with_its_token_unless_that_is_renewed() -> Result<()> {
     let token = short(BUYER + 1, 32)?;
     let at = (CHANNEL, BUYER + 1, "audience");
     let mut renewing = Signalling::ask(&services, at, &token).await?;
-    for member in [&mut ending, &mut renewing] {
+    let token = short(BUYER + 2, 34)?;
+    let at = (CHANNEL, BUYER + 2, "audience");
+    let mut later = Signalling::ask(&services, at, &token).await?;
+    for member in [&mut ending, &mut renewing, &mut later] {
         assert_eq!(member.next().await?, Some(json!({"joined": {"peers": []}})));
     }
-    assert_eq!(
-        ending.next().await?,
-        Some(json!({"ended": {"reason": "token_expired"}}))
-    );
+    let expired = Some(json!({"ended": {"reason": "token_expired"}}));
+    assert_eq!(ending.next().await?, expired);
     assert_eq!(
         renewing.next().await?,
         Some(json!({"token_will_expire": {}}))
@@ -168,8 +169,21 @@ async fn a_place_ends_with_its_token_unless_that_is_renewed() -> Result<()> {
         renewing.next().await?,
         Some(json!({"refused": {"reason": "other_uid"}}))
     );
+    let renewed = Some(json!({"renewed": {}}));
     renewing.send(&renew(short(BUYER + 1, 3600)?)).await?;
-    assert_eq!(renewing.next().await?, Some(json!({"renewed": {}})));
+    assert_eq!(renewing.next().await?, renewed);
+
+    // The token that was replaced ends before the later one, and its place stays.
+    let ended = async {
+        assert_eq!(later.next().await?, Some(json!({"token_will_expire": {}})));
+        later.next().await
+    };
+    tokio::select! {
+        told = renewing.next() => bail!("ended with the token that was replaced: {told:?}"),
+        end = ended => assert_eq!(end?, expired),
+    }
+    renewing.send(&renew(short(BUYER + 1, 3600)?)).await?;
+    assert_eq!(renewing.next().await?, renewed);
     Ok(())
 }
 

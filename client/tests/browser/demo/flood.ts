@@ -24,10 +24,13 @@ export interface Flood {
     userIds: readonly string[]
 }
 
-/** Returns how many messages the stream took. */
-export async function flood({ url, serviceKey, sessionId, userIds }: Flood, seconds: number): Promise<number> {
+/** Returns how many messages the stream took, and the number of the last one in its log. */
+export async function flood(
+    { url, serviceKey, sessionId, userIds }: Flood,
+    seconds: number
+): Promise<{ sent: number; headSeq: number }> {
     const service = createClient(url, serviceKey, { auth: { persistSession: false } }).schema('stream')
-    let sent = 0
+    let [sent, headSeq] = [0, 0]
     const rounds = (seconds * 1000) / EVERY_MS
     const begun = Date.now()
     for (let round = 0; round < rounds; round++) {
@@ -39,9 +42,11 @@ export async function flood({ url, serviceKey, sessionId, userIds }: Flood, seco
         }))
         const { data, error } = await service.rpc('send_messages', { items })
         if (error) throw error
-        sent += (data as { status: string }[]).filter(({ status }) => status === 'ok').length
+        const taken = (data as { status: string; message: { seq: number } }[]).filter(({ status }) => status === 'ok')
+        sent += taken.length
+        headSeq = Math.max(headSeq, ...taken.map(({ message }) => message.seq))
         const waitMs = begun + (round + 1) * EVERY_MS - Date.now()
         if (waitMs > 0) await new Promise((done) => setTimeout(done, waitMs))
     }
-    return sent
+    return { sent, headSeq }
 }

@@ -8,6 +8,9 @@ export const DESK = { width: 1280, height: 800 }
 /** Far above what a step needs on a busy machine; it ends a step that hangs. */
 export const DEADLINE_MS = 120_000
 
+/** The browser's own words for a request that was cut or refused, which the scenes bring about. */
+const OF_THE_NETWORK = /^(Failed to load resource|WebSocket connection to)/
+
 export interface PersonOptions {
     viewport?: { width: number; height: number }
     colorScheme?: 'dark' | 'light'
@@ -21,7 +24,7 @@ export class Person {
     readonly name: string
     readonly page: Page
     readonly context: BrowserContext
-    /** Errors that nobody caught, and what the page logged as errors. */
+    /** Errors that nobody caught, and what the page logged as errors, but for loads that failed. */
     readonly troubles: string[] = []
 
     private constructor(name: string, context: BrowserContext, page: Page) {
@@ -29,6 +32,10 @@ export class Person {
         this.context = context
         this.page = page
         page.on('pageerror', (error) => this.troubles.push(`${name}: ${error.message}`))
+        page.on('console', (message) => {
+            const text = message.text()
+            if (message.type() === 'error' && !OF_THE_NETWORK.test(text)) this.troubles.push(`${name} logged: ${text}`)
+        })
     }
 
     /** Opens the app and signs in by the keyboard. */
@@ -99,9 +106,10 @@ export class Person {
         return [`--- ${this.name}`, ...this.troubles, text].join('\n')
     }
 
-    /** The numbers of the log that this page holds, in order. */
-    async seqs(): Promise<number[]> {
+    /** The numbers of the log that this page holds, in order, once the last one is there. */
+    async seqsUpTo(headSeq: number): Promise<number[]> {
         const rows = this.page.getByRole('log').locator('[data-seq]')
+        await this.page.getByRole('log').locator(`[data-seq="${headSeq}"]`).waitFor()
         return rows.evaluateAll((all) => all.map((row) => Number((row as HTMLElement).dataset.seq)))
     }
 }

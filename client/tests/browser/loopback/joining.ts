@@ -67,6 +67,8 @@ export const joining: Record<string, Scene> = {
         })
         equal(await renewing.join(join(1, 32)), null)
         await renewing.watch(HOST_UID)
+        // Ends after the token that is replaced.
+        equal(await ending.join(join(2, 34)), null)
         await renewing.told('tokenWillExpire')
         const renew = (token: string) =>
             renewing.page.evaluate(
@@ -77,9 +79,9 @@ export const joining: Record<string, Scene> = {
         equal(await renew(stage.token(channel, 1, false)), null)
         await renewing.moreFrames(HOST_UID)
 
-        equal(await ending.join(join(2, 3)), null)
         await ending.told('tokenExpired')
         await ending.told('connection', { state: 'failed', reason: 'token_expired' })
+        await renewing.moreFrames(HOST_UID)
         equal(await renewing.count('tokenExpired'), 0)
     },
 

@@ -40,7 +40,7 @@ export const leaks: Record<string, Scene> = {
         const url = stage.options.supabaseUrl
         for (let mount = 0; mount < MOUNTS; mount++) {
             await seller.page.evaluate(() => window.page.participant.dispose())
-            const picture = mount % 2 === 0 ? ('camera' as const) : ('drawn' as const)
+            const picture = mount % 2 === 0 ? ('drawn' as const) : ('camera' as const)
             await seller.page.evaluate((options) => window.page.open(options), { url, picture })
             await seller.page.evaluate(async () => {
                 window.page.participant.show(0)
@@ -48,7 +48,7 @@ export const leaks: Record<string, Scene> = {
             })
             await goLive(stage, seller, channelId)
         }
-        // The last one ends while its devices are being opened again.
+        // The last one, which has the camera, ends while that is being opened again.
         await seller.page.evaluate(async () => {
             await window.page.participant.engine.setCamera(false)
             const opening = window.page.participant.engine.setCamera(true)

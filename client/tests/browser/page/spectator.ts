@@ -71,13 +71,18 @@ export class Spectator {
         return this.#viewer
     }
 
+    /** Whether what is called `playing` moves, has light and can be seen at this moment. */
+    isSeen(): boolean {
+        return this.viewer.snapshot.phase === 'playing' && this.#eye.wrong(performance.now()) === null
+    }
+
     get engine(): LoopbackEngine {
         const engine = this.engines.at(-1)
         if (engine === undefined) throw new Error('no engine')
         return engine
     }
 
-    startStream(): Promise<{ id: string; generation: number }> {
+    startStream(): Promise<{ id: string; generation: number; hostUid: number }> {
         const { client, userId } = this.#account
         return client.stream.startStream(userId, AUCTION)
     }

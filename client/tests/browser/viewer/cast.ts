@@ -26,12 +26,24 @@ export class Spectating {
         this.actor = actor
     }
 
-    /** Waits for a phase, now or in the future. */
+    /** Waits for a phase, now or in the future; for `playing` until the picture is really seen. */
     async phase(phase: string): Promise<void> {
+        if (phase === 'playing') {
+            return this.actor.until('playing and seen', () => window.page.spectator.isSeen(), null)
+        }
         await this.actor.until(
             `the phase ${phase}`,
             (phase) => window.page.spectator.viewer.snapshot.phase === phase,
             phase
+        )
+    }
+
+    /** Waits until this sender counts as the host. */
+    async follows(hostUid: number): Promise<void> {
+        await this.actor.until(
+            `the host ${hostUid}`,
+            (hostUid) => window.page.spectator.viewer.snapshot.hostUid === hostUid,
+            hostUid
         )
     }
 

@@ -144,6 +144,8 @@ export const viewing: Record<string, Scene> = {
         const session = await second.actor.page.evaluate(() => window.page.spectator.startStream())
         await goLive(second, { sessionId, generation: session.generation })
         await seller.phase('taken_over')
+        // Until then they play what they had.
+        for (const buyer of buyers) await buyer.follows(session.hostUid)
         for (const buyer of buyers) await buyer.phase('playing')
         await honest(...buyers)
     },
