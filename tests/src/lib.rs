@@ -30,6 +30,7 @@ pub mod moderation;
 pub mod own_cluster;
 pub mod partitions;
 pub mod pgbouncer;
+pub mod postgres_program;
 pub mod reactions;
 pub mod realtime;
 pub mod refusal;

@@ -10,8 +10,6 @@ use stream_tests::stream::send_message;
 use stream_tests::waiting::wait_until;
 use uuid::Uuid;
 
-use crate::upgrade::dump::dump;
-
 /// A reader whose transactions may not write, as PostgREST's for GET.
 struct Reader {
     database: TestDatabase,
@@ -93,7 +91,7 @@ async fn maintenance_counts_nothing() -> Result<()> {
     ] {
         owner.batch_execute(maintenance).await?;
     }
-    let dumped = dump(&reader.database, &[])?;
+    let dumped = reader.database.run_program("pg_dump", &[])?;
     assert!(dumped.contains("COPY stream.recoveries"));
     // A process hands on what it has counted when it ends.
     let has_ended =

@@ -1,9 +1,8 @@
 //! A database restored from `pg_dump`, as docs/restoring.md says: into the same database and into another one.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use stream_core::lifecycle::StreamState;
 use stream_tests::database::TestDatabase;
@@ -11,27 +10,6 @@ use stream_tests::demo;
 use stream_tests::session::Session;
 use stream_tests::stream::{numbers, send_message};
 use uuid::Uuid;
-use xtask::cluster::SUPERUSER;
-
-/// Runs a program of Postgres on this database as the superuser.
-fn run(database: &TestDatabase, program: &str, arguments: &[&str]) -> Result<()> {
-    let cluster = &database.environment.cluster;
-    let psql = cluster.psql(SUPERUSER, database.name()).command();
-    let mut command = Command::new(Path::new(psql.get_program()).with_file_name(program));
-    for (name, value) in psql.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command
-        .args(arguments)
-        .output()
-        .with_context(|| format!("cannot start {program}"))?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program}: {complaint}");
-    Ok(())
-}
 
 /// What a client holds: what it saw last.
 struct Held {
@@ -81,7 +59,7 @@ impl Restored {
             // Broadcasts of before would reach the clients of now.
             arguments.push("--exclude-table-data=realtime.messages*");
             arguments.extend_from_slice(options);
-            run(&database, "pg_dump", &arguments)?;
+            database.run_program("pg_dump", &arguments)?;
         }
         for text in ["lost", "lost too"] {
             send_message(&ada, session, text).await?;
@@ -101,7 +79,7 @@ impl Restored {
             let mut arguments = vec!["--exit-on-error", "--dbname", into.name()];
             arguments.extend(options);
             arguments.push(dump.to_str().context("a path in UTF-8")?);
-            run(into, "pg_restore", &arguments)?;
+            into.run_program("pg_restore", &arguments)?;
         }
         Ok(())
     }

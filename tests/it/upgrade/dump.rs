@@ -1,39 +1,17 @@
 //! The catalogue of a database as `pg_dump` writes it, and the rows of the product's tables.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde_json::Value;
 use stream_tests::database::TestDatabase;
-use xtask::cluster::SUPERUSER;
 
 /// Every statement that makes the database, but for its rows.
 pub fn catalogue(database: &TestDatabase) -> Result<String> {
-    let text = dump(database, &["--schema-only"])?;
+    let text = database.run_program("pg_dump", &["--schema-only"])?;
     // A random word protects psql from what a dump holds.
     let lines = text.lines().filter(|line| !line.starts_with('\\'));
     Ok(lines.collect::<Vec<_>>().join("\n"))
-}
-
-pub fn dump(database: &TestDatabase, options: &[&str]) -> Result<String> {
-    let cluster = &database.environment.cluster;
-    let psql = cluster.psql(SUPERUSER, database.name()).command();
-    let mut command = Command::new(Path::new(psql.get_program()).with_file_name("pg_dump"));
-    for (name, value) in psql.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command
-        .args(options)
-        .output()
-        .context("cannot start pg_dump")?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "pg_dump: {complaint}");
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Fails with the first lines in which two catalogues part.
