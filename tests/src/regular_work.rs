@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::database::TestDatabase;
 use crate::demo;
+use crate::waiting::wait_until;
 
 /// The rules in the order in which they are reported.
 pub const RULES: [&str; 16] = [
@@ -68,6 +69,13 @@ impl TestDatabase {
         .await?;
         self.service().await?.rpc("tick", json!({})).await?;
         Ok(())
+    }
+
+    /// Returns once a ticker has marked a tick after this call.
+    pub async fn wait_for_tick(&self) -> Result<()> {
+        let before: String = self.value("select clock_timestamp()::text").await?;
+        let ticked = format!("select ticked_at > '{before}' from stream.ticker");
+        wait_until(&self.owner, &ticked).await
     }
 
     /// A live stream with entries that wait to be sent, a lease that is over and viewers who are not counted. Returns a query

@@ -8,7 +8,6 @@ use stream_tests::demo;
 use stream_tests::services::Services;
 use stream_tests::services::conversation::Conversation;
 use stream_tests::stream::send_message;
-use stream_tests::waiting::wait_until;
 use uuid::Uuid;
 
 const SCRIPT: &str = "client/tests/e2e/long_window.ts";
@@ -76,11 +75,7 @@ async fn lengthen_windows(database: &TestDatabase) -> Result<()> {
     database.hold_plans().await?;
     // The first mark may be that of a tick which began before; the second one's began after that.
     for _ in 0..2 {
-        let mark: String = database
-            .value("select ticked_at::text from stream.ticker")
-            .await?;
-        let has_ticked = format!("select ticked_at > '{mark}' from stream.ticker");
-        wait_until(&database.owner, &has_ticked).await?;
+        database.wait_for_tick().await?;
     }
     database
         .change(&format!(

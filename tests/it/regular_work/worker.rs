@@ -11,16 +11,6 @@ use stream_tests::waiting::wait_until;
 const IS_RUNNING: &str = "select count(*) = 1 from pg_stat_activity
     where backend_type = 'pg_stream_ext worker' and datname = current_database()";
 
-/// Returns once a tick has passed that began after this call.
-async fn wait_for_tick(database: &TestDatabase) -> Result<()> {
-    let before: String = database.value("select clock_timestamp()::text").await?;
-    wait_until(
-        &database.owner,
-        &format!("select ticked_at > '{before}' from stream.ticker"),
-    )
-    .await
-}
-
 async fn worker_pid(database: &TestDatabase) -> Result<i32> {
     let row = database
         .superuser()
@@ -93,7 +83,7 @@ async fn it_counts_and_sweeps_as_the_owner_of_the_tables_and_the_doctor_sees_it(
 #[tokio::test]
 async fn it_comes_back_after_it_was_ended_or_the_server_restarted() -> Result<()> {
     let (mut own, mut database) = database_with_worker("worker-returns").await?;
-    wait_for_tick(&database).await?;
+    database.wait_for_tick().await?;
     let superuser = database.superuser().await?;
     for _ in 0..3 {
         let pid = worker_pid(&database).await?;
@@ -108,21 +98,21 @@ async fn it_comes_back_after_it_was_ended_or_the_server_restarted() -> Result<()
             ),
         )
         .await?;
-        wait_for_tick(&database).await?;
+        database.wait_for_tick().await?;
     }
 
     let pid = worker_pid(&database).await?;
     superuser.execute("select pg_reload_conf()", &[]).await?;
     for _ in 0..3 {
-        wait_for_tick(&database).await?;
+        database.wait_for_tick().await?;
     }
     assert_eq!(worker_pid(&database).await?, pid);
 
     database = restarted(&mut own.cluster, database).await?;
-    wait_for_tick(&database).await?;
+    database.wait_for_tick().await?;
     own.cluster.crash()?;
     database = restarted(&mut own.cluster, database).await?;
-    wait_for_tick(&database).await
+    database.wait_for_tick().await
 }
 
 /// The server starts it again after ten seconds.
@@ -150,7 +140,7 @@ async fn the_launcher_comes_back_after_it_was_ended() -> Result<()> {
     )
     .await?;
     wait_until(&superuser, IS_RUNNING).await?;
-    wait_for_tick(&database).await
+    database.wait_for_tick().await
 }
 
 #[tokio::test]
@@ -189,7 +179,7 @@ async fn other_tickers_beside_it_do_no_harm() -> Result<()> {
 #[tokio::test]
 async fn it_lives_through_whatever_fails_and_the_doctor_names_the_cause() -> Result<()> {
     let (_own, database) = database_with_worker("worker-fails").await?;
-    wait_for_tick(&database).await?;
+    database.wait_for_tick().await?;
     let pid = worker_pid(&database).await?;
     database
         .change("alter table stream.webhook_cursors rename to webhook_cursors_away")
@@ -206,7 +196,7 @@ async fn it_lives_through_whatever_fails_and_the_doctor_names_the_cause() -> Res
         detail.contains("webhook_cursors") && detail.contains("42P01"),
         "{detail}"
     );
-    wait_for_tick(&database).await?;
+    database.wait_for_tick().await?;
     database
         .change("alter table stream.webhook_cursors_away rename to webhook_cursors")
         .await?;
@@ -228,7 +218,7 @@ async fn a_cancelled_unit_is_no_trouble_and_no_end() -> Result<()> {
         superuser
             .execute("select pg_cancel_backend($1)", &[&pid])
             .await?;
-        wait_for_tick(&database).await?;
+        database.wait_for_tick().await?;
     }
     assert_eq!(worker_pid(&database).await?, pid);
     let troubles: i64 = database

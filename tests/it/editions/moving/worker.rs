@@ -3,7 +3,6 @@
 use anyhow::Result;
 use serde_json::json;
 use stream_core::lifecycle::StreamState;
-use stream_tests::database::TestDatabase;
 use stream_tests::demo;
 use stream_tests::ticking::database_with_worker;
 use stream_tests::waiting::wait_until;
@@ -11,13 +10,6 @@ use uuid::Uuid;
 use xtask::edition::Edition;
 
 use super::move_to;
-
-/// Returns once a tick has passed that began after this call.
-async fn wait_for_tick(database: &TestDatabase) -> Result<()> {
-    let before: String = database.value("select clock_timestamp()::text").await?;
-    let ticked = format!("select ticked_at > '{before}' from stream.ticker");
-    wait_until(&database.owner, &ticked).await
-}
 
 const WORKER: &str =
     "select max(pid)::text from pg_stat_activity where backend_type = 'pg_stream_ext worker'";
@@ -33,14 +25,14 @@ async fn the_worker_goes_on_over_moves() -> Result<()> {
         async || -> Result<Option<String>> { Ok(superuser.query_one(WORKER, &[]).await?.get(0)) };
     let stream = database.stream_in(StreamState::Active).await?;
     let ada = database.viewer(stream, demo::ADA).await?;
-    wait_for_tick(&database).await?;
+    database.wait_for_tick().await?;
     let worker = pid().await?;
     assert!(worker.is_some());
     let before = own.log()?.len();
     for edition in [Edition::Sql, Edition::Native, Edition::Sql] {
         move_to(&database, edition).await?;
         for _ in 0..3 {
-            wait_for_tick(&database).await?;
+            database.wait_for_tick().await?;
         }
         // Two messages within one window: the worker sends the second.
         for _ in 0..2 {
