@@ -146,10 +146,7 @@ export class FakeServer {
         if (this.isDown || this.isRealtimeDown) return 'RealtimeRestarting: Realtime is restarting'
         if (listener.tokenExpiresAt <= this.clock.now()) return EXPIRED
         const [kind, id = ''] = listener.topic.split(':')
-        const isMember =
-            kind !== 'chat' ||
-            this.#joined.has(`${id} ${listener.userId}`) ||
-            this.logs.get(id)?.sellerId === listener.userId
+        const isMember = kind !== 'chat' || this.#hasPlace(id, listener.userId)
         if (!isMember) return 'Unauthorized: You do not have permissions to read from this Channel topic'
         return null
     }
@@ -224,7 +221,7 @@ export class FakeServer {
                 return { lease, token: null, retry_after_ms: null, sync, contract_version: '1.0', oldest_client: '1.0' }
             }
             case 'heartbeat':
-                this.#requirePlace(log, userId)
+                this.#requirePlace(sessionId, userId)
                 if (log.state === 'ended') throw new FakeRefusal('stream_ended', 410)
                 return log.heartbeat()
             case 'remove_viewer':
@@ -237,7 +234,7 @@ export class FakeServer {
                     (args.epoch as string | undefined) ?? null
                 )
             case 'send_message':
-                if (!log.entries.some(({ id }) => id === args.id)) this.#requirePlace(log, userId)
+                if (!log.entries.some(({ id }) => id === args.id)) this.#requirePlace(sessionId, userId)
                 return {
                     ...log.send(userId, args.content as string, args.id as string),
                     session_id: sessionId,
@@ -265,20 +262,22 @@ export class FakeServer {
                 return rest.map((entry) => ({ ...entry, session_id: sessionId, updated_at: entry.created_at }))
             }
             case 'send_reaction':
-                this.#requirePlace(log, userId)
+                this.#requirePlace(sessionId, userId)
                 return { accepted: args.kind === 'heart', retry_after_ms: args.kind === 'heart' ? null : 900 }
             case 'subscribe_to_chat':
-                this.#requirePlace(log, userId)
+                this.#requirePlace(sessionId, userId)
                 return subscription(sessionId, userId, true)
             default:
                 throw new FakeRefusal('route_not_found', 404)
         }
     }
 
-    #requirePlace({ sessionId, sellerId }: FakeLog, userId: string): void {
-        if (sellerId !== userId && !this.#joined.has(`${sessionId} ${userId}`)) {
-            throw new FakeRefusal('not_viewer', 403)
-        }
+    #hasPlace(sessionId: string, userId: string): boolean {
+        return this.#joined.has(`${sessionId} ${userId}`) || this.logs.get(sessionId)?.sellerId === userId
+    }
+
+    #requirePlace(sessionId: string, userId: string): void {
+        if (!this.#hasPlace(sessionId, userId)) throw new FakeRefusal('not_viewer', 403)
     }
 
     /** The newest first. */
