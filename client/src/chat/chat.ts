@@ -81,7 +81,8 @@ export class StreamChat extends EventEmitter<ChatEvents> implements SyncConsumer
             stored: (entry: LogEntry) => this.#onStored(entry),
             refused: (error: StreamError) => {
                 // Of slow mode, or of the rate.
-                if (error.status === 429) this.#standing.coolDown(serverClock.now() + (error.retryAfterMs ?? 0))
+                if (error.status === 429 && error.retryAfterMs !== null)
+                    this.#standing.coolDown(serverClock.now() + error.retryAfterMs)
                 return error.code === 'not_viewer' && parts.onPlaceLost(error)
             },
             changed: onChange,
